@@ -1,0 +1,102 @@
+"""Run the chain once: a QTickets API server with a sample organiser, extract, dbt, the docs site.
+
+The data stays in .chdb, so that a second run finds what the first one landed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import clickhouse_connect
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+START_SECONDS = 30
+
+SALES = """
+    select sales_date, event_name, city, currency, tickets_sold, revenue
+    from v_sales_latest
+    where sales_date > (select max(sales_date) from v_sales_latest) - 3
+    order by sales_date desc, revenue desc, event_id
+"""
+LEFT = """
+    select e.event_name, e.city, i.shows_to_come, i.tickets_left, i.tickets_total
+    from fact_qtickets_inventory_latest as i
+    inner join dim_events as e on e.event_id = i.event_id
+    order by i.tickets_left desc nulls last, e.event_name
+"""
+
+
+def main() -> None:
+    """Run everything; leave with the exit code of the first step that fails."""
+    # the demo is the same whatever this shell is set up for
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("CLICKHOUSE_", "EXTRACT_"))}
+    env["DBT_PROFILES_DIR"] = str(ROOT)
+    with api() as settings:
+        print("1. python -m extract, from the sample organiser into .chdb", flush=True)
+        step([sys.executable, "-m", "extract"], env | settings)
+    print("\n2. dbt build", flush=True)
+    step([str(BIN / "dbt"), "--quiet", "build"], env)
+    results = json.loads((ROOT / "target/run_results.json").read_text())["results"]
+    counts = Counter(f"{r['unique_id'].split('.')[0]} {r['status']}" for r in results)
+    print(", ".join(f"{n} {what}" for what, n in sorted(counts.items())))
+    print("\n3. dbt docs generate --static", flush=True)
+    step([str(BIN / "dbt"), "--quiet", "docs", "generate", "--static"], env)
+
+    client = clickhouse_connect.get_client(interface="chdb", path=str(ROOT / ".chdb"))
+    client.database = "zakaz"
+    print("\nSold on the last days, in Moscow time (v_sales_latest):")
+    show(client.query(SALES))
+    print("\nLeft of the shows to come (fact_qtickets_inventory_latest; ? is not known):")
+    show(client.query(LEFT))
+    client.close()
+    print(f"\nThe docs site: file://{ROOT / 'target/static_index.html'}")
+    print("Again with `make demo`; from the beginning after `rm -rf .chdb`.")
+
+
+@contextmanager
+def api() -> Iterator[dict[str, str]]:
+    """Run the API server in a process of its own; yield the settings that lead to it."""
+    with tempfile.TemporaryDirectory() as directory:
+        told = Path(directory) / "settings"
+        command = [sys.executable, "-m", "tests.qtickets_api", "--port-file", str(told)]
+        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not told.exists():
+                if server.poll() is not None or time.monotonic() > deadline:
+                    sys.exit("The sample API server did not start.")
+                time.sleep(0.05)
+            yield dict(line.split("=", 1) for line in told.read_text().splitlines())
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def step(command: Sequence[str], env: dict[str, str]) -> None:
+    """Run one step in the project's root."""
+    code = subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
+    if code:
+        sys.exit(code)
+
+
+def show(result: clickhouse_connect.driver.query.QueryResult) -> None:
+    """Print a result as a table."""
+    rows = [list(result.column_names)]
+    rows += [["?" if value is None else str(value) for value in row] for row in result.result_rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  " + "  ".join(f"{v:<{w}}" for v, w in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The extractor: QTickets' REST API in, raw JSON in ClickHouse out."""

@@ -1,0 +1,339 @@
+"""ClickHouse: the raw tables, what is landed in them, and the ledger of runs.
+
+Landing is safe to repeat: a row's key is the thing's id, `_ver` grows with each landed version, and
+a payload with the hash that is already there is not landed again. Times are UTC.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedError
+
+from extract.errors import Locked, WarehouseError
+from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing, Show
+from extract.settings import Settings
+from extract.store import Landed, Row, Slice
+
+_LANDED = """
+    payload String codec(ZSTD(1)),
+    _dedup_key UInt64,
+    _ver UInt64,
+    _landed_at DateTime64(3, 'UTC') default now64(3),
+    _run_id LowCardinality(String)"""
+
+_LISTING = """
+create table if not exists {table} (
+    {key} UInt64,{landed},
+    _deleted UInt8 default 0,
+    index landed_at _landed_at type minmax
+) engine = ReplacingMergeTree(_ver) order by {key}"""
+
+_INVENTORY = """
+create table if not exists {table} (
+    show_id UInt64,
+    event_id UInt64,
+    snapshot_ts DateTime64(3, 'UTC'),{landed},
+    index landed_at _landed_at type minmax
+) engine = ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
+ttl toDateTime(snapshot_ts) + interval {days} day"""
+
+_RUNS = """
+create table if not exists meta_job_runs (
+    run_id String,
+    job LowCardinality(String),
+    resource LowCardinality(String),
+    lane LowCardinality(String),
+    started_at DateTime64(3, 'UTC'),
+    finished_at Nullable(DateTime64(3, 'UTC')),
+    status LowCardinality(String),
+    cursor_from Nullable(DateTime64(3, 'UTC')),
+    cursor_to Nullable(DateTime64(3, 'UTC')),
+    requests UInt64,
+    retries UInt64,
+    rows_seen UInt64,
+    rows_changed UInt64,
+    rows_landed UInt64,
+    api_total Nullable(UInt64),
+    bytes UInt64,
+    filters LowCardinality(String),
+    error String,
+    _ver UInt64
+) engine = ReplacingMergeTree(_ver) order by (started_at, run_id, resource, lane)"""
+
+_SLICES = """
+create table if not exists meta_slices (
+    resource LowCardinality(String),
+    lo UInt64,
+    hi UInt64,
+    rows UInt64,
+    read_at DateTime64(3, 'UTC'),
+    run_id String,
+    _ver UInt64
+) engine = ReplacingMergeTree(_ver) order by (resource, lo)"""
+
+_ADVICE = {
+    81: "Check CLICKHOUSE_DATABASE.",
+    164: "CLICKHOUSE_USER may only read.",
+    193: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    194: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    243: "The disk of ClickHouse is full.",
+    497: "CLICKHOUSE_USER lacks a right; see the grants in deploy/clickhouse.",
+    516: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is landed of a thing: its payload's hash, its version, whether it is gone by now."""
+
+    dedup_key: int
+    ver: int
+    deleted: bool
+
+
+class Warehouse:
+    """ClickHouse, a server or embedded. One thread at a time."""
+
+    def __init__(self, settings: Settings, run_id: str) -> None:
+        self._settings = settings
+        self._run_id = run_id
+        self._place = settings.clickhouse_place
+        self._database = settings.clickhouse_database
+        self._client = self._connect()
+
+    def _connect(self) -> Client:
+        s = self._settings
+        if s.clickhouse_host is None:
+            path = s.clickhouse_path.absolute()
+            try:
+                return clickhouse_connect.get_client(interface="chdb", path=str(path))
+            except ClickHouseError as error:
+                if "EmbeddedServer" in str(error) and path.exists():
+                    raise Locked(
+                        f"The embedded database at {path} is in use by another process "
+                        "(dbt, or another extract). Try again when it is done."
+                    ) from None
+                raise self._explained(error) from None
+        with self._explain():
+            return clickhouse_connect.get_client(
+                host=s.clickhouse_host,
+                port=s.clickhouse_port or (8443 if s.clickhouse_secure else 8123),
+                username=s.clickhouse_user,
+                password=s.clickhouse_password.get_secret_value(),
+                secure=s.clickhouse_secure,
+                connect_timeout=10,
+                send_receive_timeout=300,
+                client_name="zakaz",
+                autogenerate_session_id=False,
+            )
+
+    def close(self) -> None:
+        """Let go of the server, or of the embedded database's path."""
+        self._client.close()
+
+    def prepare(self) -> None:
+        """Create the database and the tables that are missing. Raises WarehouseError."""
+        with self._explain():
+            self._client.command(f"create database if not exists {self._database}")
+            self._client.database = self._database
+            for listing in (ORDERS, EVENTS):
+                self._client.command(
+                    _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED)
+                )
+            days = self._settings.extract_inventory_days
+            self._client.command(
+                _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days)
+            )
+            self._client.command(_RUNS)
+            self._client.command(_SLICES)
+
+    def cursor(self, resource: str) -> datetime | None:
+        """Return the server's time up to which changes are proven landed; None before the first."""
+        rows = self._query(
+            "select argMax(cursor_to, started_at) from meta_job_runs final"
+            " where resource = {resource:String} and lane = 'changes' and status = 'proven'"
+            " and cursor_to is not null having count() > 0",
+            resource=resource,
+        )
+        return _utc(rows[0][0]) if rows else None
+
+    def newest_version(self) -> int:
+        """Return the highest `_ver` landed so far, in milliseconds; 0 before the first."""
+        tables = (ORDERS.table, EVENTS.table)
+        return max(int(self._query(f"select max(_ver) from {table}")[0][0]) for table in tables)
+
+    def slices(self, resource: str) -> list[Slice]:
+        """Return the slices ever proven, by id. They may leave gaps: what was never read."""
+        rows = self._query(
+            "select lo, hi, read_at from meta_slices final"
+            " where resource = {resource:String} order by lo",
+            resource=resource,
+        )
+        return [Slice(lo, hi, _utc(read_at)) for lo, hi, read_at in rows]
+
+    def record_slice(self, resource: str, piece: Slice, rows: int) -> None:
+        """Remember that a slice is proven and landed."""
+        columns = {
+            "resource": resource,
+            "lo": piece.lo,
+            "hi": piece.hi,
+            "rows": rows,
+            "read_at": piece.read_at,
+            "run_id": self._run_id,
+            "_ver": _milliseconds(),
+        }
+        self._insert_one("meta_slices", columns)
+
+    def land(self, listing: Listing, rows: Sequence[Row]) -> Landed:
+        """Land the rows whose payload is not the one already there."""
+        done = Landed()
+        if not rows:
+            return done
+        # ids are ints, so this text cannot be anything else; as a parameter it could outgrow a URL
+        among = ",".join(str(row.id) for row in rows)
+        known = self._known(listing, f"{listing.key} in ({among})")
+        fresh: list[Row] = []
+        for row in rows:
+            before = known.get(row.id)
+            same = before and before.dedup_key == row.dedup_key and not before.deleted
+            # lanes run side by side: what was asked for earlier may arrive here later
+            if before and (same or before.ver >= row.ver):
+                done.unchanged += 1
+                continue
+            if before:
+                done.changed += 1
+            else:
+                done.new += 1
+            known[row.id] = Known(row.dedup_key, row.ver, deleted=False)
+            fresh.append(row)
+        self._insert_rows(listing, fresh, deleted=0)
+        return done
+
+    def ids(self, listing: Listing, lo: int, hi: int) -> set[int]:
+        """Return the landed ids with `lo < id <= hi` that are not marked as gone."""
+        known = self._known(listing, f"{listing.key} > {lo:d} and {listing.key} <= {hi:d}")
+        return {id_ for id_, was in known.items() if not was.deleted}
+
+    def count(self, listing: Listing, lo: int, hi: int) -> int:
+        """Count the landed ids with `lo < id <= hi` that are not marked as gone."""
+        rows = self._query(
+            f"select count() from {listing.table} final"
+            f" where {listing.key} > {lo:d} and {listing.key} <= {hi:d} and not _deleted"
+        )
+        return int(rows[0][0])
+
+    def mark_gone(self, listing: Listing, ids: Sequence[int], ver: int) -> Landed:
+        """Land the last known payload of these ids once more, marked: the API has them no more."""
+        if not ids:
+            return Landed()
+        among = ",".join(f"{id_:d}" for id_ in ids)
+        rows = self._query(
+            f"select {listing.key}, payload, _dedup_key from {listing.table} final"
+            f" where {listing.key} in ({among})"
+        )
+        gone = [Row(id_, payload.encode(), key, ver) for id_, payload, key in rows]
+        self._insert_rows(listing, gone, deleted=1)
+        return Landed(gone=len(gone))
+
+    def land_seats(self, show: Show, taken_at: datetime, row: Row) -> Landed:
+        """Land a snapshot of a show's seats, unless it equals the last one of the last 24 hours.
+
+        So a show that stands still has at least a snapshot a day, which retention cannot outlive.
+        """
+        last = self._query(
+            f"select _dedup_key, snapshot_ts > now() - interval 1 day from {INVENTORY_TABLE} final"
+            " where show_id = {show:UInt64} order by snapshot_ts desc limit 1",
+            show=show.show_id,
+        )
+        if last and last[0][0] == row.dedup_key and last[0][1]:
+            return Landed(unchanged=1)
+        columns = {
+            "show_id": show.show_id,
+            "event_id": show.event_id,
+            "snapshot_ts": taken_at,
+            "payload": row.payload,
+            "_dedup_key": row.dedup_key,
+            "_ver": row.ver,
+            "_run_id": self._run_id,
+        }
+        self._insert_one(INVENTORY_TABLE, columns)
+        return Landed(changed=1) if last else Landed(new=1)
+
+    def log(self, entry: dict[str, Any]) -> None:
+        """Write a row of the ledger; a later one for the same run and lane replaces it."""
+        row = {**entry, "run_id": self._run_id, "_ver": _milliseconds()}
+        self._insert_one("meta_job_runs", row)
+
+    def _known(self, listing: Listing, where: str) -> dict[int, Known]:
+        rows = self._query(
+            f"select {listing.key}, _dedup_key, _ver, _deleted from {listing.table} final"
+            f" where {where}"
+        )
+        return {id_: Known(key, ver, bool(deleted)) for id_, key, ver, deleted in rows}
+
+    def _insert_rows(self, listing: Listing, rows: Sequence[Row], *, deleted: int) -> None:
+        if rows:
+            columns: dict[str, Sequence[Any]] = {
+                listing.key: [row.id for row in rows],
+                "payload": [row.payload for row in rows],
+                "_dedup_key": [row.dedup_key for row in rows],
+                "_ver": [row.ver for row in rows],
+                "_run_id": [self._run_id] * len(rows),
+                "_deleted": [deleted] * len(rows),
+            }
+            self._insert(listing.table, columns)
+
+    def _insert_one(self, table: str, row: dict[str, Any]) -> None:
+        self._insert(table, {name: [value] for name, value in row.items()})
+
+    def _insert(self, table: str, columns: dict[str, Sequence[Any]]) -> None:
+        rows = len(next(iter(columns.values())))
+        with self._explain():
+            summary = self._client.insert(
+                table,
+                list(columns.values()),
+                column_names=list(columns),
+                column_oriented=True,
+                settings={"async_insert": 0},
+            )
+        if summary.written_rows != rows:
+            raise WarehouseError(
+                f"ClickHouse ({self._place}) took {summary.written_rows} of {rows} rows for "
+                f"{table}. The next run lands them again."
+            )
+
+    def _query(self, sql: str, **parameters: Any) -> Sequence[Sequence[Any]]:
+        with self._explain():
+            return self._client.query(sql, parameters=parameters).result_rows
+
+    @contextmanager
+    def _explain(self) -> Iterator[None]:
+        try:
+            yield
+        except (ClickHouseError, StreamClosedError, OSError) as error:
+            raise self._explained(error) from None
+
+    def _explained(self, error: Exception) -> WarehouseError:
+        code = getattr(error, "code", None)
+        said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        advice = _ADVICE.get(code or 0, "")
+        if not code:
+            advice = "Check that it runs, and CLICKHOUSE_HOST, CLICKHOUSE_PORT, CLICKHOUSE_SECURE."
+        return WarehouseError(f"ClickHouse ({self._place}): {said} {advice}".rstrip())
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _utc(moment: datetime) -> datetime:
+    # the driver gives UTC columns as naive datetimes
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
