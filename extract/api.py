@@ -16,6 +16,7 @@ import httpx
 import orjson
 import tenacity
 from tenacity.stop import stop_base
+from tenacity.wait import wait_base
 
 from extract.errors import Ignored, Passing, Stopped, TooFast, read_answer
 from extract.settings import Settings
@@ -26,7 +27,7 @@ Encoding = Literal["body", "query"]
 _log = logging.getLogger("extract.api")
 
 _IGNORED_TRIES = 3
-_BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=30, jitter=1)
+_LONGEST_WAIT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Api:
         self._throttle = Throttle(settings.extract_connections)
         self._tries = settings.extract_tries
         self._patience = settings.extract_patience_seconds
+        self._wait = _AsToldOrBackoff(settings.extract_backoff_seconds)
         token = settings.qtickets_api_token
         self._client = httpx.Client(
             base_url=settings.qtickets_base_url,
@@ -179,7 +181,7 @@ class Api:
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Passing),
-            wait=_wait,
+            wait=self._wait,
             stop=(
                 tenacity.stop_after_attempt(self._tries)
                 | tenacity.stop_before_delay(self._patience)
@@ -265,11 +267,17 @@ def _fault(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def _wait(state: tenacity.RetryCallState) -> float:
+class _AsToldOrBackoff(wait_base):
     """Seconds until the next try: what the server told us, or exponential with jitter."""
-    fault = _fault(state)
-    told = fault.retry_after if isinstance(fault, Passing) else None
-    return _BACKOFF(state) if told is None else told
+
+    def __init__(self, first: float) -> None:
+        exponential = tenacity.wait_exponential(multiplier=first, max=_LONGEST_WAIT)
+        self._backoff = exponential + tenacity.wait_random(0, 2 * first)
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> float:
+        fault = _fault(retry_state)
+        told = fault.retry_after if isinstance(fault, Passing) else None
+        return self._backoff(retry_state) if told is None else told
 
 
 class _IgnoredOftenEnough(stop_base):

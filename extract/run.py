@@ -338,7 +338,6 @@ class Run:
     def _read_and_land(self, listing: Listing, tasks: deque[Task], outcome: Outcome) -> None:
         for piece in self._side_by_side(tasks, partial(self._read, listing)):
             self._land_piece(listing, piece, outcome)
-            task = piece.task
             if piece.rest:
                 tasks.appendleft(piece.rest)
 

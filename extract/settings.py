@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     extract_connections: Annotated[int, Field(ge=1, le=32)] = 4
     extract_tries: Annotated[int, Field(ge=1, le=100)] = 8
     extract_patience_seconds: Annotated[float, Field(gt=0)] = 180
+    extract_backoff_seconds: Annotated[float, Field(gt=0)] = 0.5
     extract_connect_seconds: Annotated[float, Field(gt=0)] = 10
     extract_read_seconds: Annotated[float, Field(gt=0)] = 60
     extract_overlap_minutes: Annotated[int, Field(ge=0)] = 10

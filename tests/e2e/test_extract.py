@@ -1,0 +1,216 @@
+"""The extractor as an operator meets it: flags, messages, exit codes, and being run twice."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+
+from extract.resources import shows_to_come
+from tests.qtickets_api import QTicketsServer
+from tests.qtickets_sample import MOSCOW
+from tests.zakaz import Place, events_of, orders_of, small_organiser
+
+
+def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
+    organiser = small_organiser()
+    with QTicketsServer(organiser) as server:
+        first = place.extract(server)
+        assert first.code == 0, first
+        assert first.err == ""
+        assert place.landed_orders() == orders_of(organiser)
+        assert place.landed_events() == events_of(organiser)
+        assert any(event["deleted_at"] for event in organiser.events.rows())
+
+        counts = "select count() from stg_qtickets_api_orders_raw"
+        before = place.query(counts)
+        second = place.extract(server)
+        assert second.code == 0, second
+        assert place.query(counts) == before
+        lanes = place.query(
+            "select resource, lane, status, rows_landed from meta_job_runs final"
+            " order by started_at, resource, lane"
+        )
+        assert [lane[:3] for lane in lanes] == [
+            ("events", "all", "proven"),
+            ("inventory", "snapshot", "proven"),
+            ("orders", "backfill", "proven"),
+            ("orders", "changes", "proven"),
+            ("events", "all", "proven"),
+            ("inventory", "snapshot", "proven"),
+            ("orders", "changes", "proven"),
+            ("orders", "sweep", "proven"),
+        ]
+        assert all(landed == 0 for *_, landed in lanes[4:])
+        assert server.non_get == 0
+
+
+def test_only_the_resources_asked_for(place: Place) -> None:
+    organiser = small_organiser()
+    with QTicketsServer(organiser) as server:
+        ran = place.extract(server, "inventory")
+        assert ran.code == 0, ran
+        assert place.landed_orders() == place.landed_events() == {}
+        shows = place.query("select uniq(show_id) from stg_qtickets_api_inventory_raw")
+        assert shows[0][0] > 5
+
+
+def test_dry_run_needs_no_clickhouse_and_writes_nothing(place: Place) -> None:
+    organiser = small_organiser()
+    with QTicketsServer(organiser) as server:
+        ran = place.extract(server, "--dry-run", "--verbose", CLICKHOUSE_HOST="nowhere.invalid")
+    assert ran.code == 0, ran
+    orders = len(organiser.orders.ids)
+    assert f"would land {orders} new" in ran.out
+    assert "nothing written" in ran.out
+    assert not place.path.exists()
+
+
+def test_offline_from_a_directory_with_all_flags(place: Place, tmp_path: Path) -> None:
+    organiser = small_organiser(days=3, orders_per_day=5)
+    saved = tmp_path / "saved"
+    (saved / "orders").mkdir(parents=True)
+    rows = list(organiser.orders.rows())
+    half = len(rows) // 2
+    for name, part in (("1", rows[:half]), ("2", rows[half:])):
+        answer = {"data": part, "paging": {"perPage": 50, "currentPage": 1, "total": len(rows)}}
+        (saved / "orders" / f"{name}.json").write_bytes(orjson.dumps(answer))
+    (saved / "events.json").write_bytes(orjson.dumps({"data": list(organiser.events.rows())}))
+    coming = shows_to_come(organiser.events.rows(), datetime.now(MOSCOW))
+    show = coming[0].show_id
+    seats = saved / "shows" / str(show)
+    seats.mkdir(parents=True)
+    (seats / "seats.json").write_bytes(orjson.dumps({"data": organiser.seats(show)}))
+    yesterday = datetime.now(MOSCOW) - timedelta(days=1)
+    (saved / "now.txt").write_text(f"{yesterday.isoformat()}\n")
+    envfile = tmp_path / "settings.env"
+    envfile.write_text(f"CLICKHOUSE_PATH={tmp_path / 'elsewhere'}\n")
+    offline = ("--offline-fixtures-dir", str(saved), "--envfile", str(envfile), "--verbose")
+
+    dry = place.extract(None, *offline, "--dry-run")
+    assert dry.code == 0, dry
+    assert f"would land {len(rows)} new" in dry.out
+    landed = place.extract(None, *offline)
+    assert landed.code == 0, landed
+    assert place.landed_orders() == orders_of(organiser)
+    assert place.query("select show_id from stg_qtickets_api_inventory_raw") == [(show,)]
+
+
+def test_a_range_of_days_moves_no_cursor(place: Place) -> None:
+    organiser = small_organiser()
+    days = sorted({day for day, *_ in organiser.daily_sales()})
+    since, until = days[2], days[4]
+    with QTicketsServer(organiser) as server:
+        ran = place.extract(server, "orders", "--since", str(since), "--until", str(until))
+        assert ran.code == 0, ran
+        expected = {
+            row["id"]
+            for row in organiser.orders.rows()
+            if row["payed_at"] and since <= _moscow_day(row["payed_at"]) <= until
+        }
+        assert set(place.landed_orders()) == expected != set()
+        cursors = "select count() from meta_job_runs final where cursor_to is not null"
+        assert place.query(cursors) == [(0,)]
+        # a plain run afterwards reads the rest
+        assert place.extract(server, "orders").code == 0
+        assert place.landed_orders() == orders_of(organiser)
+
+
+def _moscow_day(instant: str) -> date:
+    return datetime.fromisoformat(instant).astimezone(MOSCOW).date()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"QTICKETS_API_TOKEN": ""}, "QTICKETS_API_TOKEN: missing"),
+        ({"QTICKETS_API_TOKEN": "Bearer s3cr3t"}, "QTICKETS_API_TOKEN: must be the bare token"),
+        ({"QTICKETS_BASE_URL": "qtickets.ru"}, "QTICKETS_BASE_URL: must look like"),
+        ({"CLICKHOUSE_PORT": "http"}, "CLICKHOUSE_PORT"),
+        ({"CLICKHOUSE_HOST": "https://ch.example.org"}, "CLICKHOUSE_HOST: must be a bare host"),
+        ({"CLICKHOUSE_DATABASE": "a; drop table b"}, "CLICKHOUSE_DATABASE: only letters"),
+        ({"EXTRACT_CONNECTIONS": "0"}, "EXTRACT_CONNECTIONS"),
+    ],
+)
+def test_a_wrong_setting_is_named(place: Place, settings: dict[str, str], says: str) -> None:
+    ran = place.extract(None, **({"QTICKETS_API_TOKEN": "s3cr3t"} | settings))
+    assert ran.code == 2, ran
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+    assert "s3cr3t" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("args", [["--envfile", "/no/such"], ["--since", "soon"], ["tickets"]])
+def test_a_wrong_flag_is_named(place: Place, args: list[str]) -> None:
+    ran = place.extract(None, *args)
+    assert ran.code == 2, ran
+    assert args[-1] in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_refused_token_is_one_message_and_never_shown(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        ran = place.extract(server, "--verbose", QTICKETS_API_TOKEN="wrong-t0ken")
+    assert ran.code == 3, ran
+    assert ran.err.count("\n") == 1
+    assert "Check QTICKETS_API_TOKEN" in ran.err
+    assert "wrong-t0ken" not in ran.out + ran.err
+
+
+def test_a_dead_api_is_said_and_named(place: Place) -> None:
+    ran = place.extract(
+        None,
+        QTICKETS_API_TOKEN="token",
+        QTICKETS_BASE_URL="http://127.0.0.1:1/api",
+        EXTRACT_TRIES="2",
+    )
+    assert ran.code == 3, ran
+    assert "cannot connect to 127.0.0.1" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_dead_clickhouse_is_said_and_named(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        ran = place.extract(server, CLICKHOUSE_HOST="127.0.0.1", CLICKHOUSE_PORT="1")
+    assert ran.code == 4, ran
+    assert "CLICKHOUSE_HOST" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_the_second_of_two_runs_leaves(place: Place) -> None:
+    with QTicketsServer(small_organiser(), latency=0.2) as server:
+        first = place.start_extract(server)
+        _wait_for(place.path)
+        second = place.extract(server)
+        assert second.code == 6, second
+        assert "Another run" in second.err
+        assert first.wait(60) == 0, first.communicate()
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not come"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_cleanly_and_says_how_to_go_on(place: Place, number: int) -> None:
+    organiser = small_organiser()
+    with QTicketsServer(organiser, latency=0.3) as server:
+        running = place.start_extract(server)
+        while len(server.requests) < 8:
+            time.sleep(0.02)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=20)
+        assert running.returncode == 128 + number, err
+        assert "run the same command again" in err
+        assert "Traceback" not in out + err
+        server.latency = 0
+        ran = place.extract(server)
+        assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)

@@ -1,0 +1,156 @@
+"""A hostile vendor: every fault alone. Afterwards all is there, or the run said why not.
+
+Each fault is met by a first run that has everything to read, and by a run that follows changes.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.qtickets_api import QTicketsServer
+from tests.zakaz import Place, events_of, orders_of, small_organiser
+
+# fault, its rates, the exit codes allowed while it lasts, and what the summary says of the filters
+FAULTS: list[tuple[str, dict[str, Any], set[int], str | None]] = [
+    ("503 JSON", {"error_503": 0.15}, {0}, None),
+    ("502 HTML", {"html_502": 0.15}, {0}, None),
+    ("429 without Retry-After", {"too_many_429": 0.15}, {0}, None),
+    ("429 with seconds", {"too_many_429_seconds": 0.1}, {0}, None),
+    ("429 with a date", {"too_many_429_date": 0.1}, {0}, None),
+    ("reset", {"reset": 0.15}, {0}, None),
+    ("hang-up", {"hang_up": 0.15}, {0}, None),
+    ("cut body", {"cut_body": 0.15}, {0}, None),
+    ("truncated body", {"truncated_body": 0.15}, {0}, None),
+    ("slow body", {"slow_body": 0.3}, {0}, None),
+    ("HTML with 200", {"html_200": 0.15}, {0}, None),
+    ("JSON without data", {"json_without_data": 0.15}, {0}, None),
+    ("empty middle page", {"empty_page": 0.15}, {0}, None),
+    ("short middle page", {"short_page": 0.15}, {0}, None),
+    ("a page twice", {"duplicate_page": 0.1}, {0}, None),
+    ("body ignored", {"ignore_body": 1}, {0}, "filters by query"),
+    ("filters ignored", {"ignore_filters": 1}, {0}, "filters by pages"),
+    ("page ignored", {"ignore_page": 1}, {0}, "filters by body"),
+    ("filters and page ignored", {"ignore_filters": 1, "ignore_page": 1}, {5}, None),
+    ("redirect", {"redirect": 1}, {3}, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("rates", "codes", "says"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+)
+def test_nothing_is_lost_to(
+    place: Place, rates: dict[str, Any], codes: set[int], says: str | None
+) -> None:
+    organiser = small_organiser(days=12, orders_per_day=25)
+    rng = Random(3)
+    with QTicketsServer(organiser) as server:
+        for _ in range(2):
+            for name, rate in rates.items():
+                setattr(server.faults, name, rate)
+            ran = place.extract(server)
+            assert ran.code in codes, ran
+            assert "Traceback" not in ran.err
+            if says:
+                assert says in ran.out, ran
+            if ran.code:
+                assert ran.err.strip(), "a run that fails says why"
+                server.faults.clear()
+                ran = place.extract(server)
+                assert ran.code == 0, ran
+            assert place.landed_orders() == orders_of(organiser)
+            assert place.landed_events() == events_of(organiser)
+            for _ in range(30):
+                organiser.mutate(rng)
+        assert server.non_get == 0
+
+
+def test_rows_that_change_while_they_are_read(place: Place) -> None:
+    """Updates, refunds, inserts and hard deletes between any two requests."""
+    organiser = small_organiser(days=12, orders_per_day=25)
+    with QTicketsServer(organiser) as server:
+        server.faults.mutate = 0.5
+        for _ in range(3):
+            ran = place.extract(server)
+            assert ran.code in (0, 5), ran
+        server.faults.clear()
+        ran = place.extract(server, "--full")
+        assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)
+
+
+def test_a_refund_that_leaves_the_orders_updated_at_alone_is_swept_up(place: Place) -> None:
+    organiser = small_organiser(days=60, orders_per_day=150)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "orders").code == 0
+        oldest = next(row["id"] for row in organiser.orders.rows() if row["payed"])
+        organiser.refund(oldest, touch_order=False)
+        # half an hour is a 48th of a day: the oldest slice may wait; after a day it may not
+        ran = place.extract(server, "orders", EXTRACT_SWEEP_HOURS="0.0001")
+        assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)
+
+
+def test_an_order_that_the_api_has_no_more_is_marked_and_kept(place: Place) -> None:
+    organiser = small_organiser()
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "orders").code == 0
+        lost = organiser.orders.ids[3]
+        organiser.hard_delete(lost)
+        ran = place.extract(server, "orders")
+        assert ran.code == 0, ran
+        assert "1 gone from the API" in ran.out
+        kept = place.query(
+            "select order_id, length(payload) > 100 from stg_qtickets_api_orders_raw final"
+            " where _deleted"
+        )
+        assert kept == [(lost, 1)]
+
+
+def test_an_outage_of_orders_leaves_events_and_seats_alone(place: Place) -> None:
+    organiser = small_organiser()
+    with QTicketsServer(organiser) as server:
+        server.faults.outage = {"/orders"}
+        ran = place.extract(server, EXTRACT_TRIES="2")
+        assert ran.code == 3, ran
+        assert ran.err.startswith("zakaz: orders: GET /orders: 503 UNKNOWN_ERROR")
+        assert place.landed_events() == events_of(organiser)
+        assert place.query("select count() from stg_qtickets_api_inventory_raw")[0][0] > 0
+        server.faults.clear()
+        assert place.extract(server).code == 0
+        assert place.landed_orders() == orders_of(organiser)
+
+
+@pytest.mark.parametrize("skew", [-3600.0, 3600.0])
+def test_a_skewed_clock_loses_nothing_for_longer_than_a_sweep(place: Place, skew: float) -> None:
+    organiser = small_organiser()
+    organiser.clock_skew = skew
+    rng = Random(5)
+    with QTicketsServer(organiser) as server:
+        for _ in range(2):
+            ran = place.extract(server)
+            assert ran.code == 0, ran
+            assert place.landed_orders() == orders_of(organiser)
+            for _ in range(30):
+                organiser.mutate(rng)
+
+
+def test_our_clock_set_back_does_not_hide_what_is_new(place: Place) -> None:
+    """Versions come from our clock, but never fall below what is landed."""
+    organiser = small_organiser(days=3)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "orders").code == 0
+        # as if the first run's clock had been a year ahead
+        place.query(
+            "insert into stg_qtickets_api_orders_raw"
+            " (order_id, payload, _dedup_key, _ver, _run_id)"
+            " select order_id, payload, _dedup_key, _ver + 31536000000, _run_id"
+            " from stg_qtickets_api_orders_raw final"
+        )
+        for order_id in list(organiser.orders.ids)[-5:]:
+            organiser.cancel(order_id)
+        ran = place.extract(server, "orders")
+        assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)

@@ -1,0 +1,85 @@
+"""From an answer to the decision: ask again, or not, and what to tell the operator."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from extract import errors
+from extract.errors import read_answer
+
+HTML = b"<html><body>ivan@example.org</body></html>"
+NOT_FOUND = b'{"error":"Resource \\"Order\\" not found","status":404,"code":"RESOURCE_NOT_FOUND"}'
+UNKNOWN = b'{"error":"Unknown error","status":503,"code":"UNKNOWN_ERROR","info":[]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "says"),
+    [
+        (401, b'{"error":"no"}', errors.Refused, "QTICKETS_API_TOKEN"),
+        (403, HTML, errors.Refused, "QTICKETS_API_TOKEN"),
+        (404, NOT_FOUND, errors.NotFound, "RESOURCE_NOT_FOUND"),
+        (404, HTML, errors.Final, "QTICKETS_BASE_URL"),
+        (302, HTML, errors.Final, "QTICKETS_BASE_URL"),
+        (405, b"{}", errors.Final, "405"),
+        (429, b"", errors.TooFast, "too many"),
+        (500, HTML, errors.Passing, "fault"),
+        (502, HTML, errors.Passing, "fault"),
+        (503, UNKNOWN, errors.Passing, "503 UNKNOWN_ERROR"),
+        (504, b"", errors.Passing, "fault"),
+        (200, HTML, errors.Passing, "not JSON"),
+        (200, b'{"data": [{"id": 1', errors.Passing, "cut short"),
+        (200, b'{"paging": {}}', errors.Passing, "without `data`"),
+        (200, b"[]", errors.Passing, "not JSON"),
+    ],
+)
+def test_what_is_not_an_answer(
+    status: int, body: bytes, kind: type[errors.ApiError], says: str
+) -> None:
+    with pytest.raises(errors.ApiError) as raised:
+        read_answer("GET /orders", status, {}, body)
+    assert type(raised.value) is kind
+    assert says in str(raised.value)
+    assert str(raised.value).startswith("GET /orders: ")
+    assert "ivan" not in str(raised.value)
+
+
+def test_an_answer() -> None:
+    assert read_answer("GET /orders", 200, {}, b'{"data": []}') == {"data": []}
+
+
+def test_a_code_that_is_no_code_is_not_repeated() -> None:
+    with pytest.raises(errors.Passing) as raised:
+        read_answer("GET /orders", 503, {}, b'{"code": "ivan@example.org"}')
+    assert "ivan" not in str(raised.value)
+
+
+def test_how_long_to_wait() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    for told, low, high in (("7", 7, 7), (later, 85, 90), ("0", 0, 0)):
+        with pytest.raises(errors.TooFast) as raised:
+            read_answer("GET /orders", 429, {"retry-after": told}, b"")
+        wait = raised.value.retry_after
+        assert wait is not None
+        assert low <= wait <= high
+    for told in ("soon", ""):
+        with pytest.raises(errors.TooFast) as raised:
+            read_answer("GET /orders", 429, {"retry-after": told}, b"")
+        assert raised.value.retry_after is None
+
+
+def test_exit_codes_are_those_documented() -> None:
+    found = {
+        kind.__name__: kind.exit_code
+        for kind in (
+            errors.SettingsError,
+            errors.ApiError,
+            errors.WarehouseError,
+            errors.Incomplete,
+            errors.Locked,
+        )
+    }
+    assert list(found.values()) == [2, 3, 4, 5, 6]
+    assert errors.Stopped("SIGTERM", 15).exit_code == 143

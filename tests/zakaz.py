@@ -1,0 +1,139 @@
+"""The project as its users run it: commands in processes of their own, and a ClickHouse to ask."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import orjson
+
+from extract import redact
+from tests.qtickets_api import QTicketsServer
+from tests.qtickets_organiser import Organiser
+from tests.qtickets_sample import MOSCOW
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+# a test should not wait as long as an operator would
+PATIENCE = {
+    "EXTRACT_TRIES": "8",
+    "EXTRACT_PATIENCE_SECONDS": "30",
+    "EXTRACT_BACKOFF_SECONDS": "0.02",
+}
+
+
+def clean_env() -> dict[str, str]:
+    """Return this process's environment without settings that could leak into a test."""
+    ours = ("CLICKHOUSE_", "QTICKETS_", "EXTRACT_", "DBT_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+
+
+@dataclass(frozen=True, repr=False)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    def __repr__(self) -> str:
+        return f"exit {self.code}\n{self.out}\n{self.err}"
+
+
+def run(command: list[str], env: Mapping[str, str]) -> Ran:
+    done = subprocess.run(
+        command, cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False, timeout=300
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass
+class Place:
+    """A ClickHouse of a test's own, and commands that work on it."""
+
+    directory: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        return self.directory / "chdb"
+
+    def env(self, server: QTicketsServer | None = None, **more: str) -> dict[str, str]:
+        api = (
+            {"QTICKETS_BASE_URL": server.url, "QTICKETS_API_TOKEN": server.token} if server else {}
+        )
+        clickhouse = {"CLICKHOUSE_PATH": str(self.path)}
+        return clean_env() | PATIENCE | clickhouse | api | self.settings | more
+
+    def extract(self, server: QTicketsServer | None, *args: str, **more: str) -> Ran:
+        return run([sys.executable, "-m", "extract", *args], self.env(server, **more))
+
+    def start_extract(
+        self, server: QTicketsServer, *args: str, **more: str
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "extract", *args],
+            cwd=ROOT,
+            env=self.env(server, **more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def dbt(self, *args: str, **more: str) -> Ran:
+        profiles = self.directory / "profiles"
+        profiles.mkdir(exist_ok=True)
+        (profiles / "profiles.yml").write_text((ROOT / "profiles.example.yml").read_text())
+        env = self.env(
+            DBT_PROFILES_DIR=str(profiles),
+            DBT_TARGET_PATH=str(self.directory / "target"),
+            DBT_LOG_PATH=str(self.directory / "logs"),
+            **more,
+        )
+        return run([str(BIN / "dbt"), "--no-use-colors", *args], env)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        client = clickhouse_connect.get_client(interface="chdb", path=str(self.path))
+        try:
+            client.database = "zakaz"
+            return [tuple(row) for row in client.query(sql).result_rows]
+        finally:
+            client.close()
+
+    def landed_orders(self) -> dict[int, bytes]:
+        """Return the payload of each order that is landed and not marked as gone."""
+        return self._landed("stg_qtickets_api_orders_raw", "order_id")
+
+    def landed_events(self) -> dict[int, bytes]:
+        """Return the payload of each event that is landed and not marked as gone."""
+        return self._landed("stg_qtickets_api_events_raw", "event_id")
+
+    def _landed(self, table: str, key: str) -> dict[int, bytes]:
+        rows = self.query(f"select {key}, payload from {table} final where not _deleted")
+        return {id_: payload.encode() for id_, payload in rows}
+
+
+def orders_of(organiser: Organiser) -> dict[int, bytes]:
+    """Return each order that the organiser has, as it ought to be landed."""
+    with organiser.lock:
+        return {row["id"]: orjson.dumps(redact.order(row)) for row in organiser.orders.rows()}
+
+
+def events_of(organiser: Organiser) -> dict[int, bytes]:
+    """Return each event that the organiser has, as it ought to be landed."""
+    with organiser.lock:
+        return {row["id"]: orjson.dumps(redact.event(row)) for row in organiser.events.rows()}
+
+
+def small_organiser(seed: int = 1, days: int = 12, orders_per_day: int = 20) -> Organiser:
+    """Return an organiser with a few hundred orders up to now."""
+    first_day = datetime.now(MOSCOW).date() - timedelta(days=days)
+    return Organiser.sample(seed, first_day=first_day, orders_per_day=orders_per_day)
