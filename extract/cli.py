@@ -6,14 +6,16 @@ Little is imported before it is needed, so that --help and a wrong flag answer a
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
@@ -23,6 +25,9 @@ from extract.errors import SettingsError, Stopped, ZakazError
 if TYPE_CHECKING:
     from extract.api import Api
     from extract.run import Outcome
+    from extract.settings import Settings
+
+_log = logging.getLogger("extract")
 
 _NAMES = ("events", "orders", "inventory")
 _REPORT_ZONE = ZoneInfo("Europe/Moscow")
@@ -70,7 +75,10 @@ def _parser() -> argparse.ArgumentParser:
         help="only orders paid on DAY (Moscow, YYYY-MM-DD) or later; moves no cursor",
     )
     add("--until", type=_day, metavar="DAY", help="only orders paid on DAY or before")
-    add("--verbose", action="store_true", help="tell each retry and each step on stderr")
+    add("--check", action="store_true", help="only see whether a run could work; write nothing")
+    add("--status", action="store_true", help="only tell how far each resource is")
+    add("--verbose", action="store_true", help="tell each retry on stderr")
+    add("--log-format", choices=("plain", "json"), default="plain", help="default: plain")
     return parser
 
 
@@ -90,15 +98,21 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             parser.error(f"no resource {name!r}: choose from {', '.join(_NAMES)}")
     if (args.since or args.until) and args.full:
         parser.error("--full reads everything, --since and --until a range: choose one")
-    _start_logging(verbose=args.verbose)
+    _start_logging(verbose=args.verbose, as_json=args.log_format == "json")
     try:
         code = _run(args)
     except Stopped as stopped:
-        _tell(f"{stopped}. What was landed stays; run the same command again to go on.")
+        _log.error("%s. What was landed stays; run the same command again to go on.", stopped)
         code = stopped.exit_code
     except ZakazError as error:
-        _tell(str(error))
+        _log.error("%s", error)
         code = error.exit_code
+    except Exception as error:  # noqa: BLE001
+        # its text could hold what is in a payload, its place cannot
+        *_, last = traceback.extract_tb(error.__traceback__)
+        place = f"{type(error).__name__} at {last.filename}:{last.lineno}"
+        _log.error("a fault of this program: %s. Please report it.", place)
+        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     # workers may still be waiting for the API; what they would bring is no longer wanted
@@ -106,30 +120,39 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from extract import health
     from extract.api import Api
-    from extract.lock import only_run
-    from extract.progress import Progress
     from extract.replay import Replay
-    from extract.run import Run
     from extract.settings import load
-    from extract.store import Nowhere, Store
 
     settings = load(args.envfile)
+    if args.status:
+        return _say(health.status(settings))
     if settings.qtickets_api_token is None and not args.offline_fixtures_dir:
         raise SettingsError(
             "QTICKETS_API_TOKEN: missing. Set it in the environment or in --envfile FILE."
         )
+    transport = Replay(args.offline_fixtures_dir) if args.offline_fixtures_dir else None
+    with closing(Api(settings, transport)) as api:
+        _halt_on_signals(api)
+        if args.check:
+            return _say(health.check(settings, api))
+        return _pull(args, settings, api)
+
+
+def _pull(args: argparse.Namespace, settings: Settings, api: Api) -> int:
+    from extract.lock import only_run
+    from extract.progress import Progress
+    from extract.run import Run
+    from extract.store import Nowhere, Store
+    from extract.warehouse import Warehouse
+
     names = [name for name in _NAMES if name in args.resources] or list(_NAMES)
     outcomes: list[Outcome] = []
     began = time.monotonic()
     with ExitStack() as stack:
-        transport = Replay(args.offline_fixtures_dir) if args.offline_fixtures_dir else None
-        api = stack.enter_context(closing(Api(settings, transport)))
-        _halt_on_signals(api)
         store: Store = Nowhere()
         if not args.dry_run:
-            from extract.warehouse import Warehouse
-
             stack.enter_context(only_run(settings))
             store = stack.enter_context(closing(Warehouse(settings, _run_id())))
         run = Run(
@@ -143,24 +166,41 @@ def _run(args: argparse.Namespace) -> int:
         for outcome in run.pull(names):
             outcomes.append(outcome)
             if outcome.error:
-                _tell(f"{outcome.resource}: {outcome.error}")
-    summary = _summary(outcomes, api, time.monotonic() - began, dry_run=args.dry_run)
-    sys.stdout.write(summary + "\n")
+                _log.error("%s: %s", outcome.resource, outcome.error)
+    _say(_summary(outcomes, api, time.monotonic() - began, dry_run=args.dry_run))
     return min((o.error.exit_code for o in outcomes if o.error), default=0)
 
 
-def _start_logging(*, verbose: bool) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
-    for chatty in ("httpx", "httpcore", "clickhouse_connect"):  # httpx would log every URL
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+def _say(lines: Sequence[str]) -> int:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 0
 
 
-def _tell(message: str) -> None:
-    sys.stderr.write(f"zakaz: {message}\n")
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        if record.levelno >= logging.WARNING:
+            return f"zakaz: {record.getMessage()}"
+        return f"{self.formatTime(record, '%H:%M:%S')} {record.getMessage()}"
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _start_logging(*, verbose: bool, as_json: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if as_json else _Plain())
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+    for chatty in ("httpx", "httpcore", "clickhouse_connect", "urllib3"):
+        # httpx would log every URL, and the driver every fault that we tell ourselves
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
 def _halt_on_signals(api: Api) -> None:
@@ -191,7 +231,7 @@ def _payed_between(
     )
 
 
-def _summary(outcomes: Sequence[Outcome], api: Api, seconds: float, *, dry_run: bool) -> str:
+def _summary(outcomes: Sequence[Outcome], api: Api, seconds: float, *, dry_run: bool) -> list[str]:
     """Say in plain words what was seen and landed."""
     lines = []
     for outcome in outcomes:
@@ -211,4 +251,4 @@ def _summary(outcomes: Sequence[Outcome], api: Api, seconds: float, *, dry_run: 
         f"{seconds:.1f} seconds, {spent.requests:,} requests, {spent.retries:,} of them retries, "
         f"{spent.bytes / 1e6:,.1f} MB read" + ("; dry run, nothing written" if dry_run else "")
     )
-    return "\n".join(lines)
+    return lines

@@ -50,19 +50,24 @@ def plan(
         if piece.lo > edge:
             gaps.append((edge, piece.lo))
         edge = max(edge, piece.hi)
-    if not slices:
-        return Plan(gaps=[(0, newest_id)], again=[], changes_since=cursor)
+    if cursor is None:  # the first reading has not come to its end yet
+        if newest_id > edge or not slices:
+            gaps.append((edge, newest_id))
+        # what was updated after its slice was read counts as changed
+        since = min((piece.read_at for piece in slices), default=None)
+        again = {(piece.lo, piece.hi) for piece in slices if everything}
+        return Plan(gaps, sorted(again), since)
 
-    # orders updated after a slice was read and before the first proven run count as changes too
-    since = cursor or min(piece.read_at for piece in slices)
     newest, older = slices[-_NEWEST:], slices[:-_NEWEST]
-    share = 1.0 if everything else min(1.0, (now - since) / period)
+    share = 1.0 if everything else min(1.0, (now - cursor) / period)
     by_age = sorted(older, key=lambda piece: piece.read_at)
     due = by_age[: math.ceil(len(slices) * share)]
     overdue = [piece for piece in older if now - piece.read_at >= period]
     again = {(piece.lo, piece.hi) for piece in (*newest, *due, *overdue)}
-    # the last slice grows with the list
-    head = slices[-1]
-    again.discard((head.lo, head.hi))
-    again.add((head.lo, max(head.hi, newest_id)))
-    return Plan(gaps=gaps, again=sorted(again), changes_since=since)
+    if slices:  # the last one grows with the list
+        head = slices[-1]
+        again.discard((head.lo, head.hi))
+        again.add((head.lo, max(head.hi, newest_id)))
+    else:
+        gaps.append((0, newest_id))
+    return Plan(gaps, sorted(again), cursor)

@@ -79,6 +79,8 @@ create table if not exists meta_slices (
     _ver UInt64
 ) engine = ReplacingMergeTree(_ver) order by (resource, lo)"""
 
+_RIGHTS = ("select", "insert", "create table")
+
 _ADVICE = {
     81: "Check CLICKHOUSE_DATABASE.",
     164: "CLICKHOUSE_USER may only read.",
@@ -142,7 +144,8 @@ class Warehouse:
     def prepare(self) -> None:
         """Create the database and the tables that are missing. Raises WarehouseError."""
         with self._explain():
-            self._client.command(f"create database if not exists {self._database}")
+            if not self._client.command(f"exists database {self._database}"):
+                self._client.command(f"create database if not exists {self._database}")
             self._client.database = self._database
             for listing in (ORDERS, EVENTS):
                 self._client.command(
@@ -154,6 +157,62 @@ class Warehouse:
             )
             self._client.command(_RUNS)
             self._client.command(_SLICES)
+
+    def missing_rights(self) -> list[str]:
+        """Return the rights on the database that a run needs and this user lacks."""
+        return [
+            right
+            for right in _RIGHTS
+            if not self._query(f"check grant {right} on {self._database}.*")[0][0]
+        ]
+
+    def version(self) -> str:
+        """Return the version of ClickHouse."""
+        return str(self._client.server_version)
+
+    def status(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return, for each resource ever pulled: its name, and what is known of it.
+
+        `proven_at`: start of the last proven run (UTC) or None; `cursor` (UTC) or None; `slices`
+        and how many of them were read again since `EXTRACT_SWEEP_HOURS` ago; `oldest_read` (UTC);
+        `rows` landed and not gone; `last_status` and `last_error` of the newest run.
+        """
+        with self._explain():
+            if not self._client.command(f"exists table {self._database}.meta_job_runs"):
+                return []
+            self._client.database = self._database
+        closing = self._query(
+            "select resource, maxOrNull(if(status = 'proven', started_at, null)) as proven_at,"
+            " argMax(status, started_at), argMax(error, started_at)"
+            " from meta_job_runs final where lane in ('changes', 'all', 'snapshot')"
+            " group by resource order by resource"
+        )
+        return [
+            (resource, self._status_of(resource, proven_at, last_status, last_error))
+            for resource, proven_at, last_status, last_error in closing
+        ]
+
+    def _status_of(
+        self, resource: str, proven_at: datetime | None, last_status: str, last_error: str
+    ) -> dict[str, Any]:
+        swept = self._query(
+            "select count(), countIf(read_at > now() - {seconds:UInt32}), minOrNull(read_at)"
+            " from meta_slices final where resource = {resource:String}",
+            resource=resource,
+            seconds=int(self._settings.extract_sweep_hours * 3600),
+        )[0]
+        listing = {ORDERS.name: ORDERS, EVENTS.name: EVENTS}.get(resource)
+        table = f"{listing.table} final where not _deleted" if listing else INVENTORY_TABLE
+        return {
+            "proven_at": _utc(proven_at) if proven_at else None,
+            "cursor": self.cursor(resource),
+            "slices": swept[0],
+            "slices_swept": swept[1],
+            "oldest_read": _utc(swept[2]) if swept[2] else None,
+            "rows": self._query(f"select count() from {table}")[0][0],
+            "last_status": last_status,
+            "last_error": last_error,
+        }
 
     def cursor(self, resource: str) -> datetime | None:
         """Return the server's time up to which changes are proven landed; None before the first."""

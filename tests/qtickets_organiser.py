@@ -692,7 +692,8 @@ def _with_ticket(sales: Sales, item: Row) -> Sales:
 def _entry(seat: Row) -> tuple[Quantity, Quantity]:
     """(total, left) of one entry of a show's seats."""
     if seat["disabled"]:
-        return _sum(seat.get("ordered_quantity"), seat.get("payed_quantity")), 0
+        # off sale: what was taken before counts, and that is none where nothing is said
+        return (seat.get("ordered_quantity") or 0) + (seat.get("payed_quantity") or 0), 0
     most = seat.get("max_quantity")
     if most == "":
         return None, None

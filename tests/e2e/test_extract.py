@@ -214,3 +214,44 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(place: Place, number: int)
         ran = place.extract(server)
         assert ran.code == 0, ran
         assert place.landed_orders() == orders_of(organiser)
+
+
+def test_check_finds_all_in_place_and_writes_nothing(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        ran = place.extract(server, "--check")
+        assert ran.code == 0, ran
+        assert "not there yet" in ran.out
+        assert not place.path.exists()
+        assert place.extract(server, "--check", QTICKETS_API_TOKEN="wrong").code == 3
+        assert place.extract(server, "orders").code == 0
+        ran = place.extract(server, "--check")
+        assert ran.code == 0, ran
+        assert "rights sufficient" in ran.out
+        dead = place.extract(server, "--check", CLICKHOUSE_HOST="127.0.0.1", CLICKHOUSE_PORT="1")
+        assert dead.code == 4, dead
+
+
+def test_status_tells_how_far_each_resource_is(place: Place) -> None:
+    assert "Nothing was landed yet" in place.extract(None, "--status").out
+    organiser = small_organiser()
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server).code == 0
+        server.faults.outage = {"/orders"}
+        assert place.extract(server, EXTRACT_TRIES="2").code == 3
+    ran = place.extract(None, "--status")
+    assert ran.code == 0, ran
+    assert f"orders     {len(organiser.orders.ids):,} rows; last proven run" in ran.out
+    assert "sweep: 1 of 1 slices" in ran.out
+    assert "last run: failed. GET /orders: 503 UNKNOWN_ERROR" in ran.out
+
+
+def test_log_lines_are_json_when_asked(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        server.faults.script(["error_503"])
+        ran = place.extract(server, "--dry-run", "--verbose", "--log-format", "json")
+        assert ran.code == 0, ran
+        lines = [orjson.loads(line) for line in ran.err.splitlines()]
+        assert [line["level"] for line in lines] == ["info"]
+        assert "503" in lines[0]["message"]
+        ran = place.extract(server, "--log-format", "json", QTICKETS_API_TOKEN="wrong")
+        assert orjson.loads(ran.err)["level"] == "error"

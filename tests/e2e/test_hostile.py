@@ -5,6 +5,7 @@ Each fault is met by a first run that has everything to read, and by a run that 
 
 from __future__ import annotations
 
+import time
 from random import Random
 from typing import Any
 
@@ -153,4 +154,23 @@ def test_our_clock_set_back_does_not_hide_what_is_new(place: Place) -> None:
             organiser.cancel(order_id)
         ran = place.extract(server, "orders")
         assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)
+
+
+def test_a_killed_run_goes_on_from_what_is_landed(place: Place) -> None:
+    organiser = small_organiser(days=60, orders_per_day=150)
+    with QTicketsServer(organiser, latency=0.02) as server:
+        running = place.start_extract(server, "orders", EXTRACT_CONNECTIONS="1")
+        while len(server.requests) < 100:  # two slices of forty pages and some
+            time.sleep(0.01)
+        running.kill()
+        running.communicate()
+        landed = place.query("select sum(rows) from meta_slices final")[0][0]
+        assert landed >= 2000
+        server.latency = 0
+        server.requests.clear()
+        ran = place.extract(server, "orders")
+        assert ran.code == 0, ran
+        left = (len(organiser.orders.ids) - landed) / 50
+        assert len(server.requests) < left * 1.2 + 50, "what was landed is not read again"
         assert place.landed_orders() == orders_of(organiser)

@@ -26,9 +26,9 @@ def test_the_first_run_reads_everything_and_no_changes() -> None:
 def test_after_a_kill_gaps_are_read_and_changes_since_the_first_slice() -> None:
     known = [Slice(0, 100, NOW - timedelta(hours=2)), Slice(300, 400, NOW - timedelta(hours=3))]
     made = plan(known, 500, now=NOW, cursor=None, period=DAY)
-    assert made.gaps == [(100, 300)]
+    assert made.gaps == [(100, 300), (400, 500)]
     assert made.changes_since == NOW - timedelta(hours=3)
-    assert (300, 500) in made.again
+    assert made.again == []
 
 
 def test_the_last_slice_grows_with_the_list() -> None:
@@ -60,6 +60,11 @@ def test_within_a_period_every_slice_is_read_again() -> None:
             known[lo] = Slice(lo, hi, now)
         last = now
     assert all(piece.read_at > NOW for piece in known.values())
+
+
+def test_when_only_page_numbers_worked_so_far_there_is_a_cursor_and_no_slice() -> None:
+    made = plan([], 500, now=NOW, cursor=NOW - DAY, period=DAY)
+    assert (made.gaps, made.again, made.changes_since) == ([(0, 500)], [], NOW - DAY)
 
 
 def test_everything() -> None:

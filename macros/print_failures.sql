@@ -1,0 +1,16 @@
+{#- dbt says how many rows a test found, not which; whoever reads the log of cron wants to know which. -#}
+{% macro print_failures(results) -%}
+    {%- set at_most = 20 -%}
+    {%- for result in results
+        if execute and result.node.resource_type == 'test' and result.status in ('fail', 'warn') -%}
+        {%- set rows = run_query('select * from (\n' ~ result.node.compiled_code ~ '\n) limit ' ~ at_most) -%}
+        {%- do log(result.node.name ~ ' found, ' ~ at_most ~ ' rows at most:', info=true) -%}
+        {%- for row in rows.rows -%}
+            {%- set cells = [] -%}
+            {%- for name in rows.column_names -%}
+                {%- do cells.append(name ~ ' = ' ~ row[name]) -%}
+            {%- endfor -%}
+            {%- do log('    ' ~ cells | join(', '), info=true) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{%- endmacro %}

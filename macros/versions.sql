@@ -1,0 +1,5 @@
+{#- Which versions of orders were parsed before. A macro so that a unit test can say so: given as `input: this`, the
+    test could not run where the model was never built, and a first `dbt build` would stop at it. -#}
+{% macro versions_read_before(relation) -%}
+    select order_id, _ver from {{ relation }}
+{%- endmacro %}

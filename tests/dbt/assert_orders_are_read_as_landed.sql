@@ -1,0 +1,107 @@
+-- Guards the reading of JSON: for each order, what staging typed against the landed payload, read again with other
+-- functions. Orders that cannot be read are another test's. Fails with the order and both readings.
+-- depends_on: {{ ref('v_sales_latest') }}
+-- depends_on: {{ ref('v_sales_14d') }}
+
+with
+
+newest as (
+
+    select
+        order_id,
+        max(_ver) as newest_ver
+    from {{ source('qtickets_api', 'stg_qtickets_api_orders_raw') }}
+    where _landed_at >= {{ raw_check_since() }}
+    group by order_id
+
+),
+
+landed as (
+
+    select
+        order_id,
+        _ver,
+        JSONExtract(payload, 'Map(String, String)') as o,
+        JSONExtract(o['baskets'], 'Array(Map(String, String))') as tickets,
+        tuple(
+            o['payed'] in ('true', '1'),
+            parseDateTime64BestEffortOrNull(o['payed_at'], 3, 'UTC'),
+            o['deleted_at'] != '',
+            toUInt64OrZero(o['event_id']),
+            o['currency_id'],
+            length(tickets),
+            arraySum(t -> toUInt16OrZero(t['quantity']), tickets),
+            arraySum(
+                t -> round(toDecimal64OrZero(t['price'], 8), 2) * toUInt16OrZero(t['quantity']),
+                tickets
+            ),
+            countEqual(arrayMap(t -> t['deleted_at'] = '', tickets), false),
+            countEqual(arrayMap(t -> t['refunded_at'] = '', tickets), false),
+            arraySum(t -> round(toDecimal64OrZero(t['refunded_amount'], 8), 2), tickets)
+        )::Tuple(
+            is_payed Bool,
+            payed_at Nullable(DateTime64(3, 'UTC')),
+            is_deleted Bool,
+            event_id UInt64,
+            currency String,
+            tickets UInt32,
+            quantity UInt32,
+            amount Decimal(18, 2),
+            deleted UInt32,
+            refunded UInt32,
+            refunded_amount Decimal(18, 2)
+        ) as reading
+    from {{ source('qtickets_api', 'stg_qtickets_api_orders_raw') }}
+    where
+        _landed_at >= {{ raw_check_since() }}
+        and (order_id, _ver) in (select order_id, newest_ver from newest)
+
+),
+
+typed as (
+
+    select
+        order_id,
+        _ver,
+        unreadable_fields,
+        tuple(
+            is_payed,
+            payed_at,
+            deleted_at is not null,
+            event_id,
+            currency,
+            length(ticket_ids),
+            arraySum(ticket_quantities),
+            arraySum((x, y) -> x * y, ticket_prices, ticket_quantities),
+            arrayCount(x -> isNotNull(x), ticket_deleted_at),
+            arrayCount(x -> isNotNull(x), ticket_refunded_at),
+            arraySum(x -> ifNull(x, 0), ticket_refunded_amounts)
+        )::Tuple(
+            is_payed Bool,
+            payed_at Nullable(DateTime64(3, 'UTC')),
+            is_deleted Bool,
+            event_id UInt64,
+            currency String,
+            tickets UInt32,
+            quantity UInt32,
+            amount Decimal(18, 2),
+            deleted UInt32,
+            refunded UInt32,
+            refunded_amount Decimal(18, 2)
+        ) as reading
+    from {{ ref('stg_qtickets_api__orders') }} as orders final
+    where order_id in (select order_id from newest)
+
+)
+
+select
+    landed.order_id as order_id,
+    landed._ver as landed_ver,
+    typed._ver as typed_ver,
+    landed.reading as landed_reading,
+    typed.reading as typed_reading
+from landed
+left join typed on landed.order_id = typed.order_id
+where
+    typed._ver != landed._ver
+    or (empty(typed.unreadable_fields) and toString(landed.reading) != toString(typed.reading))

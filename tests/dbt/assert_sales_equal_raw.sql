@@ -1,0 +1,121 @@
+-- Guards conservation: tickets and money of the fact, day by day, against the landed payloads added up on their own, from the
+-- raw JSON and by other functions than staging uses. Catches whatever loses, doubles or shifts a sale on
+-- the way: a join, a version too many, a day in another zone. What landed long ago is taken from staging, unless
+-- everything is read (see raw_check_since).
+-- depends_on: {{ ref('v_sales_latest') }}
+-- depends_on: {{ ref('v_sales_14d') }}
+
+with
+
+newest as (
+
+    select
+        order_id,
+        max(_ver) as newest_ver
+    from {{ source('qtickets_api', 'stg_qtickets_api_orders_raw') }}
+    where _landed_at >= {{ raw_check_since() }}
+    group by order_id
+
+),
+
+landed_tickets as (
+
+    select
+        JSONExtract(payload, 'Map(String, String)') as o,
+        arrayJoin(JSONExtract(o['baskets'], 'Array(Map(String, String))')) as t,
+        toDate(
+            parseDateTime64BestEffort(
+                multiIf(
+                    o['payed_at'] != '', o['payed_at'],
+                    o['created_at'] != '', o['created_at'],
+                    '1970-01-01T00:00:00Z'
+                ),
+                3,
+                '{{ var("report_timezone") }}'
+            )
+        ) as sales_date,
+        o['currency_id'] as currency,
+        toUInt16OrZero(t['quantity']) as quantity,
+        t['refunded_at'] != '' as is_refunded,
+        round(toDecimal64OrZero(t['price'], 8), 2) * quantity as amount,
+        t['refunded_amount'] as paid_back,
+        round(toDecimal64OrZero(t['refunded_deduction_amount'], 8), 2) as kept
+    from {{ source('qtickets_api', 'stg_qtickets_api_orders_raw') }}
+    where
+        _landed_at >= {{ raw_check_since() }}
+        and (order_id, _ver) in (select order_id, newest_ver from newest)
+        and _deleted = 0
+        and o['id'] = toString(order_id)
+        and o['payed'] in ('true', '1')
+        and o['deleted_at'] = ''
+        and t['deleted_at'] = ''
+
+),
+
+cells as (
+
+    select
+        sales_date,
+        currency,
+        if(is_refunded, 0, quantity)::Int64 as sold,
+        if(is_refunded, quantity, 0)::Int64 as refunded,
+        amount::Decimal(38, 2) as gross,
+        multiIf(
+            paid_back != '', round(toDecimal64OrZero(paid_back, 8), 2),
+            is_refunded and amount > kept, amount - kept,
+            0
+        )::Decimal(38, 2) as paid_back_amount,
+        'raw' as side
+    from landed_tickets
+
+    union all
+
+    select
+        {{ report_date("coalesce(payed_at, order_created_at, toDateTime64(0, 3, 'UTC'))") }},
+        currency::String,
+        if(refunded_at is null, quantity, 0)::Int64,
+        if(refunded_at is null, 0, quantity)::Int64,
+        (price * quantity)::Decimal(38, 2),
+        coalesce(
+            refunded_amount,
+            if(refunded_at is null, 0, greatest(price * quantity - ifNull(refunded_deduction, 0), 0))
+        )::Decimal(38, 2),
+        'raw'
+    from {{ ref('stg_qtickets_api__tickets') }}
+    where
+        order_id not in (select order_id from newest)
+        and is_payed
+        and not is_order_gone
+        and order_deleted_at is null
+        and ticket_deleted_at is null
+
+    union all
+
+    select
+        sales_date,
+        if(currency = 'unknown', '', currency::String),
+        tickets_sold::Int64,
+        tickets_refunded::Int64,
+        gross_revenue::Decimal(38, 2),
+        refunded_amount::Decimal(38, 2),
+        'fact'
+    from {{ ref('fact_qtickets_sales_daily') }}
+
+)
+
+select
+    sales_date,
+    currency,
+    sumIf(sold, side = 'raw') as raw_sold,
+    sumIf(sold, side = 'fact') as fact_sold,
+    sumIf(refunded, side = 'raw') as raw_refunded,
+    sumIf(refunded, side = 'fact') as fact_refunded,
+    sumIf(gross, side = 'raw') as raw_gross,
+    sumIf(gross, side = 'fact') as fact_gross,
+    sumIf(gross - paid_back_amount, side = 'raw') as raw_revenue,
+    sumIf(gross - paid_back_amount, side = 'fact') as fact_revenue
+from cells
+group by
+    sales_date,
+    currency
+having (raw_sold, raw_refunded, raw_gross, raw_revenue) != (fact_sold, fact_refunded, fact_gross, fact_revenue)
