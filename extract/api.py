@@ -111,9 +111,19 @@ class Api:
         self.spent = Tally()
         self._halt = threading.Event()
         self._throttle = Throttle(settings.extract_connections)
-        self._tries = settings.extract_tries
         self._patience = settings.extract_patience_seconds
-        self._wait = _AsToldOrBackoff(settings.extract_backoff_seconds)
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Passing),
+            wait=_AsToldOrBackoff(settings.extract_backoff_seconds),
+            stop=(
+                tenacity.stop_after_attempt(settings.extract_tries)
+                | tenacity.stop_before_delay(settings.extract_patience_seconds)
+                | _IgnoredOftenEnough()
+            ),
+            sleep=tenacity.sleep_using_event(self._halt),
+            before_sleep=self._complain,
+            reraise=True,
+        )
         token = settings.qtickets_api_token
         self._client = httpx.Client(
             base_url=settings.qtickets_base_url,
@@ -162,40 +172,22 @@ class Api:
         """
         request = self._build(path, question or {}, encoding)
         spent = (self.spent, tally) if tally else (self.spent,)
-
-        def once() -> Answer:
-            answer = self._once(request, path, spent)
-            if check:
-                check(answer.json)
-            self._throttle.answered()
-            self.answered = True
-            return answer
-
-        def again(state: tenacity.RetryCallState) -> None:
-            fault = _fault(state)
-            self._complain(fault)
-            wait = state.next_action.sleep if state.next_action else 0
-            _log.info("%s Asking again in %.1f s.", fault, wait)
-            for one in spent:
-                one.add(retries=1)
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Passing),
-            wait=self._wait,
-            stop=(
-                tenacity.stop_after_attempt(self._tries)
-                | tenacity.stop_before_delay(self._patience)
-                | _IgnoredOftenEnough()
-            ),
-            sleep=tenacity.sleep_using_event(self._halt),
-            before_sleep=again,
-            reraise=True,
-        )
+        number = 0
         try:
-            return retrying(once)
+            for attempt in self._retrying:
+                with attempt:
+                    number = attempt.retry_state.attempt_number
+                    for one in spent:
+                        one.add(requests=1, retries=int(number > 1))
+                    answer = self._once(request, path, spent)
+                    if check:
+                        check(answer.json)
         except Passing as fault:
-            fault.args = (f"{fault} Tried {retrying.statistics['attempt_number']} times.",)
+            fault.args = (f"{fault} Tried {number} times.",)
             raise
+        self._throttle.answered()
+        self.answered = True
+        return answer
 
     def _build(self, path: str, question: Mapping[str, Any], encoding: Encoding) -> httpx.Request:
         if encoding == "body":
@@ -216,8 +208,6 @@ class Api:
         where = f"GET {path}"
         with self._throttle.slot(self._stop_if_told):
             self._stop_if_told()
-            for one in spent:
-                one.add(requests=1)
             try:
                 response, body = self._send(request)
             except httpx.TimeoutException as error:
@@ -252,11 +242,12 @@ class Api:
             response.close()
         return response, b"".join(chunks)
 
-    def _complain(self, fault: BaseException | None) -> None:
-        if isinstance(fault, TooFast):
-            self._throttle.complained(fault.retry_after)
-        elif isinstance(fault, Passing) and not isinstance(fault, Ignored):
-            self._throttle.complained(None)
+    def _complain(self, state: tenacity.RetryCallState) -> None:
+        fault = _fault(state)
+        if isinstance(fault, Passing) and not isinstance(fault, Ignored):
+            self._throttle.complained(fault.retry_after if isinstance(fault, TooFast) else None)
+        wait = state.next_action.sleep if state.next_action else 0
+        _log.info("%s Asking again in %.1f s.", fault, wait)
 
     def _stop_if_told(self) -> None:
         if self.stop:

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
 
-Clean = Callable[[Any], Any]
-
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
+_ZERO_MOMENT = re.compile(r"0000-00-00([T ][\d:+-]{0,15})?")
 _WORD = re.compile(r"[\w.:-]{0,60}")
 _PERSONAL = re.compile(
     r"""
@@ -34,56 +35,90 @@ _PERSONAL = re.compile(
 )
 
 
-def number(value: Any) -> Any:
-    """Keep an amount, a count or an id: a JSON number, a numeric string, "" or null."""
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, str) and (not value or _NUMBER.fullmatch(value)):
-        return value
-    return REDACTED
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a key may hold: values of the types `harmless` as they are, others as `clean` says."""
+
+    clean: Callable[[Any], Any]
+    harmless: frozenset[type] = frozenset({type(None)})
+
+    def __call__(self, value: Any) -> Any:
+        """Return what may be kept of a value."""
+        return value if type(value) in self.harmless else self.clean(value)
 
 
-def flag(value: Any) -> Any:
-    """Keep a yes or no, as PHP says it: true, 1, "1", "", null."""
-    if value is None or isinstance(value, bool) or value in (0, 1, "", "0", "1", "true", "false"):
-        return value
-    return REDACTED
+def _number(value: Any) -> Any:
+    return value if isinstance(value, str) and _fits(_NUMBER, value) else REDACTED
 
 
-def moment(value: Any) -> Any:
-    """Keep a date or an instant in ISO 8601, "" or null."""
-    if value is None or (isinstance(value, str) and (not value or _MOMENT.fullmatch(value))):
-        return value
-    return REDACTED
+def _flag(value: Any) -> Any:
+    return value if value in (0, 1, "", "0", "1", "true", "false") else REDACTED
 
 
-def word(value: Any) -> Any:
-    """Keep an identifier made of letters, digits and ``_.:-``, a whole number, or null."""
-    if value is None or type(value) is int or (isinstance(value, str) and _WORD.fullmatch(value)):
-        return value
-    return REDACTED
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return REDACTED
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return value if _fits(_ZERO_MOMENT, value) else REDACTED
+    return value if value[4] == "-" else REDACTED  # not one without dashes: it could be a phone
 
 
-def text(value: Any) -> Any:
-    """Keep a text without the e-mails, links, phones and card numbers in it."""
-    if isinstance(value, str):
-        return _PERSONAL.sub(REDACTED, value)
-    return number(value)
+def _word(value: Any) -> Any:
+    return value if isinstance(value, str) and _fits(_WORD, value) else REDACTED
 
 
-def record(**keys: Clean) -> Clean:
+def _fits(pattern: re.Pattern[str], value: str) -> bool:
+    return not value or pattern.fullmatch(value) is not None
+
+
+def _text(value: Any) -> Any:
+    return scrub(value) if isinstance(value, str) else REDACTED
+
+
+@lru_cache(maxsize=20_000)
+def scrub(value: str) -> str:
+    """Return a text without the e-mails, links, phones and card numbers in it."""
+    return _PERSONAL.sub(REDACTED, value)
+
+
+_NUMERIC = frozenset({int, float, type(None)})
+
+number = Kind(_number, _NUMERIC)
+"""An amount, a count or an id: a JSON number, a numeric string, "" or null."""
+
+flag = Kind(_flag, frozenset({bool, type(None)}))
+"""A yes or no, as PHP says it: true, 1, "1", "", null."""
+
+moment = Kind(_moment)
+"""A date or an instant in ISO 8601, "" or null."""
+
+word = Kind(_word, frozenset({int, type(None)}))
+"""An identifier made of letters, digits and ``_.:-``, a whole number, or null."""
+
+text = Kind(_text, _NUMERIC)
+"""A text, without the e-mails, links, phones and card numbers in it; a number, or null."""
+
+
+def record(**keys: Kind) -> Kind:
     """Keep these keys of an object; PHP's empty array, "" and null stay as they are."""
-    items = tuple(keys.items())
+    items = tuple((key, kind.harmless, kind.clean) for key, kind in keys.items())
 
     def clean(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: keep(value[key]) for key, keep in items if key in value}
-        return value if value is None or value in ("", []) else REDACTED
+        if not isinstance(value, dict):
+            return value if value in ("", []) else REDACTED
+        kept = {}
+        for key, harmless, keep in items:
+            if key in value:
+                held = value[key]
+                kept[key] = held if type(held) in harmless else keep(held)
+        return kept
 
-    return clean
+    return Kind(clean)
 
 
-def array(item: Clean) -> Clean:
+def array(item: Kind) -> Kind:
     """Keep a list of such items, or an object of them as PHP writes a list with gaps."""
 
     def clean(value: Any) -> Any:
@@ -91,36 +126,36 @@ def array(item: Clean) -> Clean:
             value = list(value.values())
         if isinstance(value, list):
             return [item(one) for one in value]
-        return value if value is None or value == "" else REDACTED
+        return value if value == "" else REDACTED
 
-    return clean
+    return Kind(clean)
 
 
-def mapping(item: Clean) -> Clean:
+def mapping(item: Kind) -> Kind:
     """Keep an object with names for keys; PHP's empty array and null stay as they are."""
 
     def clean(value: Any) -> Any:
         if not isinstance(value, dict):
-            return value if value is None or value == [] else REDACTED
+            return value if value == [] else REDACTED
         kept: dict[str, Any] = {}
         for key in sorted(value):
-            name = text(key)
+            name = scrub(key)
             kept[f"{name} {len(kept)}" if name in kept else name] = item(value[key])
         return kept
 
-    return clean
+    return Kind(clean)
 
 
-def either(first: Clean, has: str, second: Clean) -> Clean:
+def either(first: Kind, has: str, second: Kind) -> Kind:
     """Clean an object by `second` where it has the key `has`, else by `first`."""
 
     def clean(value: Any) -> Any:
         return second(value) if isinstance(value, dict) and has in value else first(value)
 
-    return clean
+    return Kind(clean)
 
 
-_TICKET: dict[str, Clean] = {
+_TICKET: dict[str, Kind] = {
     "id": number,
     "show_id": number,
     "seat_id": text,
@@ -201,7 +236,7 @@ event = record(
     deleted_at=moment,
 )
 
-SEAT: dict[str, Clean] = {
+SEAT: dict[str, Kind] = {
     "zone_id": text,
     "admission": flag,
     "max_quantity": number,

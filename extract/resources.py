@@ -21,7 +21,7 @@ class Listing:
     path: str
     table: str
     key: str
-    clean: redact.Clean
+    clean: redact.Kind
     has_changes: bool
     """Whether `updated_at` tells what changed. Where it does not, each run reads everything."""
 

@@ -527,7 +527,8 @@ class Run:
 
 
 def _row(id_: int, thing: Any, version: int) -> Row:
-    payload = orjson.dumps(thing)
+    # a copy, since what orjson returns holds on to a buffer several times as long
+    payload = bytes(memoryview(orjson.dumps(thing)))
     # the first 8 bytes of the hash: enough to tell one thing's versions apart
     key = int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
     return Row(id_, payload, key, version)

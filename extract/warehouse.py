@@ -6,16 +6,21 @@ a payload with the hash that is already there is not landed again. Times are UTC
 
 from __future__ import annotations
 
+import logging
+import re
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import clickhouse_connect
+import orjson
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedError
+from urllib3 import Timeout
 
 from extract.errors import Locked, WarehouseError
 from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing, Show
@@ -79,6 +84,13 @@ create table if not exists meta_slices (
     _ver UInt64
 ) engine = ReplacingMergeTree(_ver) order by (resource, lo)"""
 
+# importing the driver turned this on: each retry would be a line on stderr, though all went well
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+_CONNECT_SECONDS = 10
+_HELLO_SECONDS = 30  # the first answer; a server that hangs should not hold up a run for long
+_ANSWER_SECONDS = 300  # any later one: an insert can wait for a busy disk
+
 _RIGHTS = ("select", "insert", "create table")
 
 _ADVICE = {
@@ -125,17 +137,19 @@ class Warehouse:
                     ) from None
                 raise self._explained(error) from None
         with self._explain():
-            return clickhouse_connect.get_client(
+            client: Any = clickhouse_connect.get_client(
                 host=s.clickhouse_host,
                 port=s.clickhouse_port or (8443 if s.clickhouse_secure else 8123),
                 username=s.clickhouse_user,
                 password=s.clickhouse_password.get_secret_value(),
                 secure=s.clickhouse_secure,
-                connect_timeout=10,
-                send_receive_timeout=300,
+                connect_timeout=_CONNECT_SECONDS,
+                send_receive_timeout=_HELLO_SECONDS,
                 client_name="zakaz",
                 autogenerate_session_id=False,
             )
+            client.timeout = Timeout(connect=_CONNECT_SECONDS, read=_ANSWER_SECONDS)
+            return cast(Client, client)
 
     def close(self) -> None:
         """Let go of the server, or of the embedded database's path."""
@@ -249,7 +263,7 @@ class Warehouse:
             "run_id": self._run_id,
             "_ver": _milliseconds(),
         }
-        self._insert_one("meta_slices", columns)
+        self._insert("meta_slices", [columns])
 
     def land(self, listing: Listing, rows: Sequence[Row]) -> Landed:
         """Land the rows whose payload is not the one already there."""
@@ -318,18 +332,18 @@ class Warehouse:
             "show_id": show.show_id,
             "event_id": show.event_id,
             "snapshot_ts": taken_at,
-            "payload": row.payload,
+            "payload": row.payload.decode(),
             "_dedup_key": row.dedup_key,
             "_ver": row.ver,
             "_run_id": self._run_id,
         }
-        self._insert_one(INVENTORY_TABLE, columns)
+        self._insert(INVENTORY_TABLE, [columns])
         return Landed(changed=1) if last else Landed(new=1)
 
     def log(self, entry: dict[str, Any]) -> None:
         """Write a row of the ledger; a later one for the same run and lane replaces it."""
         row = {**entry, "run_id": self._run_id, "_ver": _milliseconds()}
-        self._insert_one("meta_job_runs", row)
+        self._insert("meta_job_runs", [row])
 
     def _known(self, listing: Listing, where: str) -> dict[int, Known]:
         rows = self._query(
@@ -339,33 +353,40 @@ class Warehouse:
         return {id_: Known(key, ver, bool(deleted)) for id_, key, ver, deleted in rows}
 
     def _insert_rows(self, listing: Listing, rows: Sequence[Row], *, deleted: int) -> None:
-        if rows:
-            columns: dict[str, Sequence[Any]] = {
-                listing.key: [row.id for row in rows],
-                "payload": [row.payload for row in rows],
-                "_dedup_key": [row.dedup_key for row in rows],
-                "_ver": [row.ver for row in rows],
-                "_run_id": [self._run_id] * len(rows),
-                "_deleted": [deleted] * len(rows),
-            }
-            self._insert(listing.table, columns)
+        self._insert(
+            listing.table,
+            [
+                {
+                    listing.key: row.id,
+                    "payload": row.payload.decode(),
+                    "_dedup_key": row.dedup_key,
+                    "_ver": row.ver,
+                    "_run_id": self._run_id,
+                    "_deleted": deleted,
+                }
+                for row in rows
+            ],
+        )
 
-    def _insert_one(self, table: str, row: dict[str, Any]) -> None:
-        self._insert(table, {name: [value] for name, value in row.items()})
-
-    def _insert(self, table: str, columns: dict[str, Sequence[Any]]) -> None:
-        rows = len(next(iter(columns.values())))
+    def _insert(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        # as JSON rather than as columns: the driver's own way imports pandas and pyarrow, which
+        # take more memory and time than all rows of a run
+        block = bytearray()
+        for row in rows:
+            block += orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         with self._explain():
-            summary = self._client.insert(
+            summary = self._client.raw_insert(
                 table,
-                list(columns.values()),
-                column_names=list(columns),
-                column_oriented=True,
-                settings={"async_insert": 0},
+                column_names=list(rows[0]),
+                insert_block=bytes(block),
+                fmt="JSONEachRow",
+                settings={"async_insert": 0, "date_time_input_format": "best_effort"},
             )
-        if summary.written_rows != rows:
+        if summary.written_rows != len(rows):
             raise WarehouseError(
-                f"ClickHouse ({self._place}) took {summary.written_rows} of {rows} rows for "
+                f"ClickHouse ({self._place}) took {summary.written_rows} of {len(rows)} rows for "
                 f"{table}. The next run lands them again."
             )
 
@@ -382,11 +403,33 @@ class Warehouse:
 
     def _explained(self, error: Exception) -> WarehouseError:
         code = getattr(error, "code", None)
-        said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-        advice = _ADVICE.get(code or 0, "")
-        if not code:
+        root = _root(error)
+        if code:
+            said, advice = _said(error), _ADVICE.get(code, "")
+        elif isinstance(root, ssl.SSLError):
+            said = f"no TLS there: {root.reason or root}."
+            advice = "Check CLICKHOUSE_SECURE and CLICKHOUSE_PORT."
+        else:
+            said = (
+                f"no answer: {root.strerror or root}." if isinstance(root, OSError) else _said(root)
+            )
             advice = "Check that it runs, and CLICKHOUSE_HOST, CLICKHOUSE_PORT, CLICKHOUSE_SECURE."
         return WarehouseError(f"ClickHouse ({self._place}): {said} {advice}".rstrip())
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the error that the others were raised for."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error
+
+
+def _said(error: BaseException) -> str:
+    """Return what ClickHouse said, in one line, without what the driver put around it."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    line = re.sub(r"^.*server response: (Code: \d+\. )?(DB::Exception: )?", r"\1", line)
+    line = re.sub(r" \(for url \S+\)$", "", line)[:300].rstrip()
+    return line if line.endswith((".", ")")) else f"{line}."
 
 
 def _milliseconds() -> int:

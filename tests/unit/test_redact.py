@@ -73,6 +73,7 @@ def test_texts_that_are_kept_lose_what_is_personal_in_them(canary: str) -> None:
 )
 def test_texts_that_only_look_like_it_stay(text: str) -> None:
     assert redact.text(text) == text
+    assert redact.scrub(text) == text
 
 
 def test_what_the_numbers_need_stays_as_it_was() -> None:
