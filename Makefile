@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint chaos clean
+
+SEEDS ?= 1-100
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +33,9 @@ lint: $(READY)
 
 test: $(READY) lint ## all that CI runs
 	$(BIN)/pytest
+
+chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 for others
+	CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/e2e/test_chaos.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .demo target logs

@@ -25,6 +25,7 @@ from extract.errors import (
     Incomplete,
     NotFound,
     Refused,
+    Stopped,
     ZakazError,
 )
 from extract.lanes import Span, plan
@@ -38,7 +39,7 @@ from extract.resources import (
     shows_to_come,
 )
 from extract.settings import Settings
-from extract.store import Landed, Row, Slice, Store
+from extract.store import Landed, Row, Slice, Snapshot, Store
 from extract.walk import Condition, Page, Reader, between
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ R = TypeVar("R")
 
 _SLICE_ROWS = 2000  # a slice is read, landed and remembered as one; it splits when it outgrows this
 _SPLIT_ROWS = 3000
+_SNAPSHOTS = 50  # shows whose seats are landed at once
 _MOST_GONE = 500  # ids asked for one by one in a run, to see whether the API has them no more
 _PROOFS = 3
 
@@ -196,8 +198,8 @@ class Run:
                 self._close_lanes(outcome, error)
                 if isinstance(error, Refused) and not self._api.answered:
                     raise  # the others would hear the same
-            except ZakazError as error:
-                self._close_lanes(outcome, error)
+            except Stopped as stopped:
+                self._close_lanes(outcome, stopped)
                 raise
             finally:
                 self._progress.stop()
@@ -440,18 +442,26 @@ class Run:
         lane = self._lane(outcome, "snapshot")
         shows = deque(self._known_shows(lane))
         self._progress.start("inventory", len(shows), "shows")
+        waiting: list[Snapshot] = []
         without = 0
-        for show, row, taken_at in self._side_by_side(shows, partial(self._seats, lane)):
-            if row is None:
+        for snapshot in self._side_by_side(shows, partial(self._seats, lane)):
+            if snapshot is None:
                 without += 1
             else:
-                lane.landed += self._store.land_seats(show, taken_at, row)
-                lane.seen += 1
+                waiting.append(snapshot)
+            if len(waiting) == _SNAPSHOTS:
+                self._land_seats(lane, waiting)
+                waiting = []
             self._progress.advance(1)
+        self._land_seats(lane, waiting)
         if without:
             outcome.notes.append(f"{without} shows to come for which the API has no seats")
         lane.api_total = lane.seen
         self._close_proven(outcome)
+
+    def _land_seats(self, lane: Lane, snapshots: Sequence[Snapshot]) -> None:
+        lane.landed += self._store.land_seats(snapshots)
+        lane.seen += len(snapshots)
 
     def _known_shows(self, lane: Lane) -> list[Show]:
         if self._events is None:
@@ -461,8 +471,8 @@ class Run:
             raise Incomplete("the shows are not known, since the events failed.")
         return sorted(self._shows, key=lambda show: show.show_id)
 
-    def _seats(self, lane: Lane, show: Show) -> tuple[Show, Row | None, datetime]:
-        """Read a show's seats; no row where the API has none. Runs in a worker."""
+    def _seats(self, lane: Lane, show: Show) -> Snapshot | None:
+        """Read a show's seats; None where the API has none. Runs in a worker."""
         path = f"/shows/{show.show_id}/seats"
         version = self._versions.next()
         ask = partial(self._api.get, path, SEATS_QUESTION, tally=lane.tally)
@@ -475,8 +485,9 @@ class Run:
                 answer = ask(encoding="query", check=check)
                 self._seats_encoding = "body" if _are_zones(answer) else "query"
         except NotFound:
-            return show, None, self._started_at
-        return show, _row(show.show_id, redact.seats(answer.json["data"]), version), answer.date
+            return None
+        row = _row(show.show_id, redact.seats(answer.json["data"]), version)
+        return Snapshot(show, answer.date, row)
 
     # ---- side by side, and the ledger
 

@@ -24,6 +24,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The seats of a show at a moment of the server's (UTC)."""
+
+    show: Show
+    taken_at: datetime
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """All ids with `lo < id <= hi`, and when (server's time, UTC) they were last proven read."""
 
@@ -62,7 +71,7 @@ class Store(Protocol):
     def ids(self, listing: Listing, lo: int, hi: int) -> set[int]: ...
     def count(self, listing: Listing, lo: int, hi: int) -> int: ...
     def mark_gone(self, listing: Listing, ids: Sequence[int], ver: int) -> Landed: ...
-    def land_seats(self, show: Show, taken_at: datetime, row: Row) -> Landed: ...
+    def land_seats(self, snapshots: Sequence[Snapshot]) -> Landed: ...
     def log(self, entry: dict[str, Any]) -> None: ...
 
 
@@ -102,5 +111,5 @@ class Nowhere:
         self._seen[listing.name].difference_update(ids)
         return Landed(gone=len(ids))
 
-    def land_seats(self, show: Show, taken_at: datetime, row: Row) -> Landed:
-        return Landed(new=1)
+    def land_seats(self, snapshots: Sequence[Snapshot]) -> Landed:
+        return Landed(new=len(snapshots))

@@ -23,9 +23,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedEr
 from urllib3 import Timeout
 
 from extract.errors import Locked, WarehouseError
-from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing, Show
+from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing
 from extract.settings import Settings
-from extract.store import Landed, Row, Slice
+from extract.store import Landed, Row, Slice, Snapshot
 
 _LANDED = """
     payload String codec(ZSTD(1)),
@@ -171,6 +171,16 @@ class Warehouse:
             )
             self._client.command(_RUNS)
             self._client.command(_SLICES)
+            self._keep_inventory_for(days)
+
+    def _keep_inventory_for(self, days: int) -> None:
+        """Bring the retention of an older table to what the setting says now."""
+        table = f"{self._database}.{INVENTORY_TABLE}"
+        if f"toIntervalDay({days})" not in str(self._client.command(f"show create table {table}")):
+            self._client.command(
+                f"alter table {table} modify ttl toDateTime(snapshot_ts) + interval {days} day"
+                " settings materialize_ttl_after_modify = 0"  # merges apply it soon enough
+            )
 
     def missing_rights(self) -> list[str]:
         """Return the rights on the database that a run needs and this user lacks."""
@@ -316,29 +326,40 @@ class Warehouse:
         self._insert_rows(listing, gone, deleted=1)
         return Landed(gone=len(gone))
 
-    def land_seats(self, show: Show, taken_at: datetime, row: Row) -> Landed:
-        """Land a snapshot of a show's seats, unless it equals the last one of the last 24 hours.
+    def land_seats(self, snapshots: Sequence[Snapshot]) -> Landed:
+        """Land snapshots of shows' seats, but those that equal the last one of the last 24 hours.
 
         So a show that stands still has at least a snapshot a day, which retention cannot outlive.
         """
-        last = self._query(
-            f"select _dedup_key, snapshot_ts > now() - interval 1 day from {INVENTORY_TABLE} final"
-            " where show_id = {show:UInt64} order by snapshot_ts desc limit 1",
-            show=show.show_id,
+        done = Landed()
+        if not snapshots:
+            return done
+        among = ",".join(f"{snapshot.show.show_id:d}" for snapshot in snapshots)
+        rows = self._query(
+            "select show_id, argMax(_dedup_key, snapshot_ts), max(snapshot_ts) > now() - 86400"
+            f" from {INVENTORY_TABLE} final where show_id in ({among}) group by show_id"
         )
-        if last and last[0][0] == row.dedup_key and last[0][1]:
-            return Landed(unchanged=1)
-        columns = {
-            "show_id": show.show_id,
-            "event_id": show.event_id,
-            "snapshot_ts": taken_at,
-            "payload": row.payload.decode(),
-            "_dedup_key": row.dedup_key,
-            "_ver": row.ver,
-            "_run_id": self._run_id,
-        }
-        self._insert(INVENTORY_TABLE, [columns])
-        return Landed(changed=1) if last else Landed(new=1)
+        last = {show_id: (key, is_recent) for show_id, key, is_recent in rows}
+        fresh = []
+        for snapshot in snapshots:
+            key, is_recent = last.get(snapshot.show.show_id, (None, False))
+            if is_recent and key == snapshot.row.dedup_key:
+                done.unchanged += 1
+                continue
+            if key is None:
+                done.new += 1
+            else:
+                done.changed += 1
+            fresh.append(
+                {
+                    "show_id": snapshot.show.show_id,
+                    "event_id": snapshot.show.event_id,
+                    "snapshot_ts": snapshot.taken_at,
+                    **self._columns(snapshot.row),
+                }
+            )
+        self._insert(INVENTORY_TABLE, fresh)
+        return done
 
     def log(self, entry: dict[str, Any]) -> None:
         """Write a row of the ledger; a later one for the same run and lane replaces it."""
@@ -355,18 +376,16 @@ class Warehouse:
     def _insert_rows(self, listing: Listing, rows: Sequence[Row], *, deleted: int) -> None:
         self._insert(
             listing.table,
-            [
-                {
-                    listing.key: row.id,
-                    "payload": row.payload.decode(),
-                    "_dedup_key": row.dedup_key,
-                    "_ver": row.ver,
-                    "_run_id": self._run_id,
-                    "_deleted": deleted,
-                }
-                for row in rows
-            ],
+            [{listing.key: row.id, **self._columns(row), "_deleted": deleted} for row in rows],
         )
+
+    def _columns(self, row: Row) -> dict[str, Any]:
+        return {
+            "payload": row.payload.decode(),
+            "_dedup_key": row.dedup_key,
+            "_ver": row.ver,
+            "_run_id": self._run_id,
+        }
 
     def _insert(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
         if not rows:

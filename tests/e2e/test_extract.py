@@ -255,3 +255,31 @@ def test_log_lines_are_json_when_asked(place: Place) -> None:
         assert "503" in lines[0]["message"]
         ran = place.extract(server, "--log-format", "json", QTICKETS_API_TOKEN="wrong")
         assert orjson.loads(ran.err)["level"] == "error"
+
+
+def test_retention_of_inventory_follows_its_setting(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        assert place.extract(server, "inventory").code == 0
+        assert place.extract(server, "inventory", EXTRACT_INVENTORY_DAYS="30").code == 0
+        table = place.query("show create table stg_qtickets_api_inventory_raw")[0][0]
+        assert "toIntervalDay(30)" in table
+
+
+def test_a_show_that_stands_still_has_a_snapshot_a_day(place: Place) -> None:
+    organiser = small_organiser(days=2)
+    count = "select count() from stg_qtickets_api_inventory_raw"
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "inventory").code == 0
+        shows = place.query(count)[0][0]
+        assert place.extract(server, "inventory").code == 0
+        assert place.query(count) == [(shows,)]
+        # as if what was landed had been landed a day and an hour ago
+        columns = "show_id, event_id, payload, _dedup_key, _ver, _run_id"
+        place.query("create table zakaz.old as zakaz.stg_qtickets_api_inventory_raw")
+        place.query(
+            f"insert into old ({columns}, snapshot_ts) select {columns},"
+            " snapshot_ts - interval 25 hour from stg_qtickets_api_inventory_raw"
+        )
+        place.query("exchange tables zakaz.old and zakaz.stg_qtickets_api_inventory_raw")
+        assert place.extract(server, "inventory").code == 0
+        assert place.query(count) == [(2 * shows,)]
