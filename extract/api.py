@@ -128,6 +128,7 @@ class Api:
         self._client = httpx.Client(
             base_url=settings.qtickets_base_url,
             transport=transport,
+            event_hooks={"request": [_only_get]},
             headers={
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",
@@ -200,8 +201,6 @@ class Api:
                 for key, value in question.items()
             }
             request = self._client.build_request("GET", path, params=params)
-        if request.method != "GET":  # the API's other verbs create and change orders
-            raise AssertionError("only GET may ever be sent")
         return request
 
     def _once(self, request: httpx.Request, path: str, spent: tuple[Tally, ...]) -> Answer:
@@ -252,6 +251,11 @@ class Api:
     def _stop_if_told(self) -> None:
         if self.stop:
             raise self.stop
+
+
+def _only_get(request: httpx.Request) -> None:
+    if request.method != "GET":  # the API's other verbs create and change orders
+        raise AssertionError("only GET may ever be sent")
 
 
 def _fault(state: tenacity.RetryCallState) -> BaseException | None:
