@@ -32,7 +32,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: $(READY) lint ## all that CI runs
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 for others
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/e2e/test_chaos.py

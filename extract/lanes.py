@@ -7,10 +7,10 @@ ticket can change without its order's `updated_at`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from extract.store import Slice
 
@@ -60,8 +60,7 @@ def plan(
 
     newest, older = slices[-_NEWEST:], slices[:-_NEWEST]
     share = 1.0 if everything else min(1.0, (now - cursor) / period)
-    by_age = sorted(older, key=lambda piece: piece.read_at)
-    due = by_age[: math.ceil(len(slices) * share)]
+    due = _oldest(older, share * sum(piece.rows for piece in slices))
     overdue = [piece for piece in older if now - piece.read_at >= period]
     again = {(piece.lo, piece.hi) for piece in (*newest, *due, *overdue)}
     if slices:  # the last one grows with the list
@@ -71,3 +70,29 @@ def plan(
     else:
         gaps.append((0, newest_id))
     return Plan(gaps, sorted(again), cursor)
+
+
+def cut(span: Span, rows: int, slice_rows: int) -> list[Span]:
+    """Cut a span that holds so many rows into equally wide ones of about `slice_rows` each.
+
+    Ids are not spread evenly: a slice that turns out too long is divided while it is read.
+    """
+    lo, hi = span
+    count = max(1, -(-rows // slice_rows))
+    edges = sorted({lo + (hi - lo) * number // count for number in range(count + 1)})
+    return list(pairwise(edges))
+
+
+def halves(span: Span) -> list[Span]:
+    """Return the lower and the upper half of a span, one span where it holds a single id."""
+    return cut(span, 2, 1)
+
+
+def _oldest(slices: Sequence[Slice], rows: float) -> list[Slice]:
+    """Return the slices read longest ago that together have so many rows."""
+    found: list[Slice] = []
+    for piece in sorted(slices, key=lambda piece: piece.read_at):
+        if sum(one.rows for one in found) >= rows:
+            break
+        found.append(piece)
+    return found

@@ -10,7 +10,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import pairwise
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -28,7 +27,7 @@ from extract.errors import (
     Stopped,
     ZakazError,
 )
-from extract.lanes import Span, plan
+from extract.lanes import Span, cut, halves, plan
 from extract.progress import Progress
 from extract.resources import (
     EVENTS,
@@ -45,8 +44,9 @@ from extract.walk import Condition, Page, Reader, between
 T = TypeVar("T")
 R = TypeVar("R")
 
-_SLICE_ROWS = 2000  # a slice is read, landed and remembered as one; it splits when it outgrows this
-_SPLIT_ROWS = 3000
+_SLICE_ROWS = 1500  # a slice is read, landed and remembered as one
+_SPLIT_ROWS = 2000  # where a slice that outgrew its size is cut
+_WORTH_SHARING = 200  # rows
 _SNAPSHOTS = 50  # shows whose seats are landed at once
 _MOST_GONE = 500  # ids asked for one by one in a run, to see whether the API has them no more
 _PROOFS = 3
@@ -118,12 +118,26 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Ids with `lo < id <= hi` (no upper bound: None) that satisfy `where`, to be read."""
+    """Ids with `lo < id <= hi` (no upper bound: None) that satisfy `where`, to be read.
+
+    A `divisible` task may be shared out when workers have nothing to do.
+    """
 
     lane: Lane
     lo: int
     hi: int | None
     where: tuple[Condition, ...] = ()
+    divisible: bool = False
+
+    def until(self, id_: int) -> Task:
+        """Return the part of this task up to an id."""
+        return replace(self, hi=id_)
+
+    def after(self, id_: int) -> list[Task]:
+        """Return what is left of this task after an id, in two parts if it may be shared."""
+        if self.hi is None or not self.divisible:
+            return [replace(self, lo=id_)]
+        return [replace(self, lo=lo, hi=hi) for lo, hi in halves((id_, self.hi))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +147,7 @@ class Piece:
     task: Task
     rows: list[Row]
     read_at: datetime
-    rest: Task | None = None
+    rest: Sequence[Task] = ()
 
 
 class Versions:
@@ -178,6 +192,7 @@ class Run:
         self._started_at = datetime.now(UTC)
         self._events: Outcome | None = None
         self._shows: set[Show] = set()
+        self._idle = False  # whether a worker has nothing to do
 
     def pull(self, names: Sequence[str]) -> Iterator[Outcome]:
         """Pull the resources `names`, yielding what became of each.
@@ -248,7 +263,10 @@ class Run:
         if todo.gaps:
             lane = self._lane(outcome, "backfill") if listing.has_changes else closing
             for gap in todo.gaps:
-                tasks.extend(Task(lane, *span) for span in self._cut(listing, gap, lane))
+                whole = gap == (0, newest_id)
+                rows = head.total if whole else self._total(listing, gap, lane)
+                spans = cut(gap, rows, _SLICE_ROWS)
+                tasks.extend(Task(lane, *span, divisible=True) for span in spans)
         if todo.again:
             lane = self._lane(outcome, "sweep") if listing.has_changes else closing
             tasks.extend(Task(lane, *span) for span in todo.again)
@@ -310,38 +328,10 @@ class Run:
         outcome.notes.append("the API ignores filters: everything was read by page number")
         self._close_proven(outcome)
 
-    def _cut(self, listing: Listing, gap: Span, lane: Lane) -> list[Span]:
-        """Cut a span never read into slices of about the same number of rows.
-
-        Page numbers serve only to find where to cut: what is read between the cuts proves itself.
-        """
-        lo, hi = gap
-        if lo == hi:
-            return []
-        where = between(lo, hi)
-        first = self._reader.page(listing.path, where, tally=lane.tally)
-        step = max(1, _SLICE_ROWS // first.per_page)
-        numbers = range(1 + step, 1 + -(-first.total // first.per_page), step)
-        page = partial(self._cut_page, listing, where, lane)
-        cuts = {lo, hi}
-        for found in self._side_by_side(deque(numbers), page):
-            if found and found.rows:
-                cuts.add(found.rows[0]["id"] - 1)
-        return list(pairwise(sorted(cuts)))
-
-    def _cut_page(
-        self, listing: Listing, where: tuple[Condition, ...], lane: Lane, number: int
-    ) -> Page | None:
-        try:
-            return self._reader.page(listing.path, where, number=number, tally=lane.tally)
-        except Doubtful:
-            return None  # a slice too long is read all the same
-
     def _read_and_land(self, listing: Listing, tasks: deque[Task], outcome: Outcome) -> None:
         for piece in self._side_by_side(tasks, partial(self._read, listing)):
             self._land_piece(listing, piece, outcome)
-            if piece.rest:
-                tasks.appendleft(piece.rest)
+            tasks.extendleft(piece.rest)
 
     def _read(self, listing: Listing, task: Task) -> Piece:
         """Read a task until it ends or has enough rows for one landing. Runs in a worker."""
@@ -351,10 +341,10 @@ class Run:
         for page, cleaned in self._stamped(listing, walk):
             began.append(page.date)
             rows += cleaned
-            if len(rows) >= _SPLIT_ROWS and len(page.rows) < page.total:
-                reached = rows[-1].id
-                rest = replace(task, lo=reached)
-                return Piece(replace(task, hi=reached), rows, began[0], rest)
+            left = page.total - len(page.rows)
+            shared = self._idle and task.divisible and left > _WORTH_SHARING
+            if left and (shared or len(rows) >= _SPLIT_ROWS):
+                return Piece(task.until(rows[-1].id), rows, began[0], task.after(rows[-1].id))
         return Piece(task, rows, began[0])
 
     def _stamped(self, listing: Listing, pages: Iterator[Page]) -> Iterator[tuple[Page, list[Row]]]:
@@ -373,8 +363,8 @@ class Run:
             return
         known = self._store.ids(listing, task.lo, task.hi)
         self._mark_gone(listing, known - {row.id for row in piece.rows}, task.lane, outcome)
-        done = Slice(task.lo, task.hi, piece.read_at)
-        self._store.record_slice(listing.name, done, len(piece.rows))
+        done = Slice(task.lo, task.hi, piece.read_at, len(piece.rows))
+        self._store.record_slice(listing.name, done)
 
     def _land(self, lane: Lane, listing: Listing, rows: list[Row], now: datetime) -> None:
         if listing is EVENTS:
@@ -504,6 +494,7 @@ class Run:
                 # a few more than there are workers, so that none waits while we land
                 while work and not failure and len(running) < self._api.connections + 2:
                     running.add(pool.submit(do, work.popleft()))
+                self._idle = not work and len(running) < self._api.connections
                 done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 if self._api.stop:
                     raise self._api.stop

@@ -100,19 +100,17 @@ class Reader:
         where: Sequence[Condition] = (),
         *,
         descending: bool = False,
-        number: int = 1,
         tally: Tally | None = None,
     ) -> Page:
-        """Return page `number` of the rows that satisfy `where`, by id, proven.
+        """Return the first page of the rows that satisfy `where`, by id, proven.
 
         Raises Ignored when the API applies the filter in neither encoding; ApiError otherwise.
         """
         question = {
             "where": [condition.as_json() for condition in where],
             "orderBy": {"id": "desc" if descending else "asc"},
-            "page": number,
         }
-        check = partial(prove, path=path, where=where, descending=descending, number=number)
+        check = partial(prove, path=path, where=where, descending=descending)
         asked = self.encoding
         try:
             answer = self.api.get(path, question, encoding=asked, check=check, tally=tally)
@@ -219,7 +217,6 @@ def prove(
     path: str,
     where: Sequence[Condition],
     descending: bool,
-    number: int,
 ) -> None:
     """Check that a page is what was asked for: its filter, its order, its size.
 
@@ -234,7 +231,7 @@ def prove(
                     f"GET {path}: rows that do not satisfy "
                     f"{condition.column} {condition.operator} {condition.text}."
                 )
-    prove_size(answer, path=path, number=number)
+    prove_size(answer, path=path, number=1)
     ids = [row["id"] for row in rows]
     if not all(b < a if descending else a < b for a, b in pairwise(ids)):
         raise Ignored(f"GET {path}: rows that are not in the order of their ids.")

@@ -258,19 +258,19 @@ class Warehouse:
     def slices(self, resource: str) -> list[Slice]:
         """Return the slices ever proven, by id. They may leave gaps: what was never read."""
         rows = self._query(
-            "select lo, hi, read_at from meta_slices final"
+            "select lo, hi, read_at, rows from meta_slices final"
             " where resource = {resource:String} order by lo",
             resource=resource,
         )
-        return [Slice(lo, hi, _utc(read_at)) for lo, hi, read_at in rows]
+        return [Slice(lo, hi, _utc(read_at), count) for lo, hi, read_at, count in rows]
 
-    def record_slice(self, resource: str, piece: Slice, rows: int) -> None:
+    def record_slice(self, resource: str, piece: Slice) -> None:
         """Remember that a slice is proven and landed."""
         columns = {
             "resource": resource,
             "lo": piece.lo,
             "hi": piece.hi,
-            "rows": rows,
+            "rows": piece.rows,
             "read_at": piece.read_at,
             "run_id": self._run_id,
             "_ver": _milliseconds(),
