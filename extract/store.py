@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 from extract.resources import Listing, Show
 
+Span = tuple[int, int]
+"""Ids with `lo < id <= hi`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -68,8 +71,10 @@ class Store(Protocol):
     def newest_version(self) -> int: ...
     def slices(self, resource: str) -> list[Slice]: ...
     def record_slice(self, resource: str, piece: Slice) -> None: ...
-    def land(self, listing: Listing, rows: Sequence[Row]) -> Landed: ...
-    def ids(self, listing: Listing, lo: int, hi: int) -> set[int]: ...
+    def land(
+        self, listing: Listing, rows: Sequence[Row], span: Span | None = None
+    ) -> tuple[Landed, set[int]]: ...
+    def ids(self, listing: Listing) -> set[int]: ...
     def count(self, listing: Listing, lo: int, hi: int) -> int: ...
     def mark_gone(self, listing: Listing, ids: Sequence[int], ver: int) -> Landed: ...
     def land_seats(self, snapshots: Sequence[Snapshot]) -> Landed: ...
@@ -96,17 +101,22 @@ class Nowhere:
     def slices(self, resource: str) -> list[Slice]:
         return []
 
-    def land(self, listing: Listing, rows: Sequence[Row]) -> Landed:
+    def land(
+        self, listing: Listing, rows: Sequence[Row], span: Span | None = None
+    ) -> tuple[Landed, set[int]]:
         seen = self._seen.setdefault(listing.name, set())
+        found = {row.id for row in rows}
+        lo, hi = span or (0, 0)
+        missing = {id_ for id_ in seen if lo < id_ <= hi and id_ not in found}
         before = len(seen)
-        seen.update(row.id for row in rows)
-        return Landed(new=len(seen) - before)
+        seen |= found
+        return Landed(new=len(seen) - before), missing
 
-    def ids(self, listing: Listing, lo: int, hi: int) -> set[int]:
-        return {id_ for id_ in self._seen.get(listing.name, ()) if lo < id_ <= hi}
+    def ids(self, listing: Listing) -> set[int]:
+        return self._seen.get(listing.name, set())
 
     def count(self, listing: Listing, lo: int, hi: int) -> int:
-        return len(self.ids(listing, lo, hi))
+        return sum(lo < id_ <= hi for id_ in self.ids(listing))
 
     def mark_gone(self, listing: Listing, ids: Sequence[int], ver: int) -> Landed:
         self._seen[listing.name].difference_update(ids)

@@ -25,7 +25,7 @@ from urllib3 import Timeout
 from extract.errors import Locked, WarehouseError
 from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing
 from extract.settings import Settings
-from extract.store import Landed, Row, Slice, Snapshot
+from extract.store import Landed, Row, Slice, Snapshot, Span
 
 _LANDED = """
     payload String codec(ZSTD(1)),
@@ -277,14 +277,24 @@ class Warehouse:
         }
         self._insert("meta_slices", [columns])
 
-    def land(self, listing: Listing, rows: Sequence[Row]) -> Landed:
-        """Land the rows whose payload is not the one already there."""
+    def land(
+        self, listing: Listing, rows: Sequence[Row], span: Span | None = None
+    ) -> tuple[Landed, set[int]]:
+        """Land the rows whose payload is not the one already there.
+
+        Also return the ids that are landed, not marked as gone, within `span`, and not in `rows`.
+        """
         done = Landed()
-        if not rows:
-            return done
-        # ids are ints, so this text cannot be anything else; as a parameter it could outgrow a URL
-        among = ",".join(str(row.id) for row in rows)
-        known = self._known(listing, f"{listing.key} in ({among})")
+        if span:
+            known = self._known(listing, self._within(listing, *span))
+        elif rows:
+            # ids are ints, so this can be nothing else; as a parameter it could outgrow a URL
+            among = ",".join(f"{row.id:d}" for row in rows)
+            known = self._known(listing, f"{listing.key} in ({among})")
+        else:
+            return done, set()
+        missing = {id_ for id_, was in known.items() if not was.deleted}
+        missing.difference_update(row.id for row in rows)
         fresh: list[Row] = []
         for row in rows:
             before = known.get(row.id)
@@ -300,18 +310,17 @@ class Warehouse:
             known[row.id] = Known(row.dedup_key, row.ver, deleted=False)
             fresh.append(row)
         self._insert_rows(listing, fresh, deleted=0)
-        return done
+        return done, missing
 
-    def ids(self, listing: Listing, lo: int, hi: int) -> set[int]:
-        """Return the landed ids with `lo < id <= hi` that are not marked as gone."""
-        known = self._known(listing, f"{listing.key} > {lo:d} and {listing.key} <= {hi:d}")
-        return {id_ for id_, was in known.items() if not was.deleted}
+    def ids(self, listing: Listing) -> set[int]:
+        """Return all landed ids that are not marked as gone."""
+        return {id_ for id_, was in self._known(listing, "true").items() if not was.deleted}
 
     def count(self, listing: Listing, lo: int, hi: int) -> int:
         """Count the landed ids with `lo < id <= hi` that are not marked as gone."""
         rows = self._query(
             f"select count() from {listing.table} final"
-            f" where {listing.key} > {lo:d} and {listing.key} <= {hi:d} and not _deleted"
+            f" where {self._within(listing, lo, hi)} and not _deleted"
         )
         return int(rows[0][0])
 
@@ -367,6 +376,9 @@ class Warehouse:
         """Write a row of the ledger; a later one for the same run and lane replaces it."""
         row = {**entry, "run_id": self._run_id, "_ver": _milliseconds()}
         self._insert("meta_job_runs", [row])
+
+    def _within(self, listing: Listing, lo: int, hi: int) -> str:
+        return f"{listing.key} > {lo:d} and {listing.key} <= {hi:d}"
 
     def _known(self, listing: Listing, where: str) -> dict[int, Known]:
         rows = self._query(

@@ -1,13 +1,94 @@
-"""Fixtures: a ClickHouse of a test's own."""
+"""Fixtures: a ClickHouse of a test's own, embedded or on a server."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from tests.zakaz import Place
+from tests.clickhouse_server import DEFAULT_USERS, ClickHouseServer
+from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Place
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """Return an embedded ClickHouse that nobody has used."""
     return Place(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    """Return a ClickHouse server that tests share; nobody stops it."""
+    with ClickHouseServer(tmp_path_factory.mktemp("clickhouse")) as server:
+        yield server
+
+
+@pytest.fixture
+def server_place(tmp_path: Path, clickhouse: ClickHouseServer) -> Iterator[Place]:
+    """Return a database on that server, not there yet and dropped afterwards."""
+    database = f"zakaz_{uuid4().hex[:8]}"
+    yield Place(tmp_path, server=clickhouse, database=database)
+    clickhouse.query(f"drop database if exists {database}")
+
+
+# as in the config.xml that every ClickHouse server is installed with, but for the last, which is
+# stricter; and the log of queries
+IMPROVEMENTS = (
+    "users_without_row_policies_can_read_rows",
+    "on_cluster_queries_require_cluster_grant",
+    "select_from_system_db_requires_grant",
+    "select_from_information_schema_requires_grant",
+    "settings_constraints_replace_previous",
+    "table_engines_require_grant",
+)
+GUARDED = (
+    "<access_control_improvements>"
+    + "".join(f"<{name}>true</{name}>" for name in IMPROVEMENTS)
+    + "</access_control_improvements>"
+    "<query_log><database>system</database><table>query_log</table></query_log>"
+)
+STRANGERS = f"""<clickhouse>
+    <users>
+        <powerless>
+            <password>{STRANGERS_PASSWORD}</password>
+            <networks><ip>127.0.0.1</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+            <grants><query>GRANT SELECT ON elsewhere.*</query></grants>
+        </powerless>
+        <onlooker>
+            <password>{STRANGERS_PASSWORD}</password>
+            <networks><ip>127.0.0.1</ip></networks>
+            <profile>onlooker</profile>
+            <quota>default</quota>
+        </onlooker>
+    </users>
+    <profiles><onlooker><readonly>1</readonly></onlooker></profiles>
+</clickhouse>
+"""
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    """Return a server with the users of deploy/clickhouse, and two who lack what it takes."""
+    directory = tmp_path_factory.mktemp("guarded")
+    admin = DEFAULT_USERS.replace(
+        "<password/>", "<password/><access_management>1</access_management>"
+    )
+    (directory / "users.xml").write_text(admin)
+    users = directory / "users.d"
+    users.mkdir()
+    text = (ROOT / "deploy" / "clickhouse" / "users.d" / "zakaz.xml").read_text()
+    for who, password in (("ETL", ETL_PASSWORD), ("READER", READER_PASSWORD)):
+        hashed = sha256(password.encode()).hexdigest()
+        text = text.replace(f"SHA256_OF_{who}_PASSWORD", hashed)
+    (users / "zakaz.xml").write_text(text)
+    (users / "strangers.xml").write_text(STRANGERS)
+    backups = f"<backups><allowed_path>{directory / 'backups'}</allowed_path></backups>"
+    with ClickHouseServer(
+        directory / "server", users=directory / "users.xml", config=GUARDED + backups
+    ) as server:
+        yield server

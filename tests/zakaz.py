@@ -15,12 +15,18 @@ import clickhouse_connect
 import orjson
 
 from extract import redact
+from tests.clickhouse_server import ClickHouseServer
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
 from tests.qtickets_sample import MOSCOW
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+
+# on the server of the fixture `guarded`: of the users in deploy/clickhouse, and of two more
+ETL_PASSWORD = "e7l-pa55word"
+READER_PASSWORD = "r3ader-pa55word"
+STRANGERS_PASSWORD = "stranger5-pa55word"
 
 # a test should not wait as long as an operator would
 PATIENCE = {
@@ -57,10 +63,16 @@ def run(command: list[str], env: Mapping[str, str]) -> Ran:
 
 @dataclass
 class Place:
-    """A ClickHouse of a test's own, and commands that work on it."""
+    """A ClickHouse of a test's own, and commands that work on it.
+
+    Embedded in the directory, or a database of a server. `settings` are the commands' and win over
+    the rest; `query` sees everything, whoever the commands are.
+    """
 
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
+    server: ClickHouseServer | None = None
+    database: str = "zakaz"
 
     @property
     def path(self) -> Path:
@@ -71,6 +83,8 @@ class Place:
             {"QTICKETS_BASE_URL": server.url, "QTICKETS_API_TOKEN": server.token} if server else {}
         )
         clickhouse = {"CLICKHOUSE_PATH": str(self.path)}
+        if self.server:
+            clickhouse = self.server.env() | {"CLICKHOUSE_DATABASE": self.database}
         return clean_env() | PATIENCE | clickhouse | api | self.settings | more
 
     def extract(self, server: QTicketsServer | None, *args: str, **more: str) -> Ran:
@@ -89,18 +103,32 @@ class Place:
         )
 
     def dbt(self, *args: str, **more: str) -> Ran:
+        return run([str(BIN / "dbt"), "--no-use-colors", *args], self._dbt_env(**more))
+
+    def start_dbt(self, *args: str, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(BIN / "dbt"), "--no-use-colors", *args],
+            cwd=ROOT,
+            env=self._dbt_env(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _dbt_env(self, **more: str) -> dict[str, str]:
         profiles = self.directory / "profiles"
         profiles.mkdir(exist_ok=True)
         (profiles / "profiles.yml").write_text((ROOT / "profiles.example.yml").read_text())
-        env = self.env(
+        return self.env(
             DBT_PROFILES_DIR=str(profiles),
             DBT_TARGET_PATH=str(self.directory / "target"),
             DBT_LOG_PATH=str(self.directory / "logs"),
             **more,
         )
-        return run([str(BIN / "dbt"), "--no-use-colors", *args], env)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
+        if self.server:
+            return self.server.query(sql, database=self.database)
         client = clickhouse_connect.get_client(interface="chdb", path=str(self.path))
         try:
             client.database = "zakaz"
