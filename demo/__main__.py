@@ -29,7 +29,9 @@ SALES = """
     order by sales_date desc, revenue desc, event_id
 """
 LEFT = """
-    select e.event_name as event_name, e.city as city, i.shows_to_come, i.tickets_left, i.tickets_total
+    select
+        e.event_name as event_name, e.city as city,
+        i.shows_to_come, i.tickets_left, i.tickets_total
     from fact_qtickets_inventory_latest as i
     inner join dim_events as e on e.event_id = i.event_id
     order by i.tickets_left desc nulls last, e.event_name
