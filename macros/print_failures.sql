@@ -1,4 +1,6 @@
-{#- dbt says how many rows a test found, not which; whoever reads the log of cron wants to know which. -#}
+{#- dbt says how many rows a test found, not which; whoever reads the log of cron wants to know which.
+    `store_failures` would tell as well, in a table for each test: a schema more, rights to make it, and statements in every
+    build, for rows that nobody looks at while all is well. -#}
 {% macro print_failures(results) -%}
     {%- set at_most = 20 -%}
     {%- for result in results

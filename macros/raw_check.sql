@@ -8,3 +8,10 @@
         toDateTime64({{ current_instant() }} - interval {{ hours }} hour, 3, 'UTC')
     {%- endif -%}
 {%- endmacro %}
+
+
+{#- Until when: the extractor may land while dbt runs, and what staging could not see yet is no fault of it. Such a row
+    is checked by the next build. -#}
+{% macro raw_check_until() -%}
+    toDateTime64('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}', 3, 'UTC')
+{%- endmacro %}

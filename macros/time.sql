@@ -6,7 +6,7 @@
 
 
 {% macro report_today() -%}
-    toDate(now('{{ var("report_timezone") }}'))
+    {{ report_date(current_instant()) }}
 {%- endmacro %}
 
 

@@ -1,5 +1,6 @@
 -- Guards the reading of JSON: for each order, what staging typed against the landed payload, read again with other
--- functions. Orders that cannot be read are another test's. Fails with the order and both readings.
+-- functions; and that staging has the newest version of all that was there when the run began, or a later one. Orders
+-- that cannot be read are another test's. Fails with the order and both readings.
 -- depends_on: {{ ref('v_sales_latest') }}
 -- depends_on: {{ ref('v_sales_14d') }}
 
@@ -11,7 +12,9 @@ newest as (
         order_id,
         max(_ver) as newest_ver
     from {{ source('qtickets_api', 'stg_qtickets_api_orders_raw') }}
-    where _landed_at >= {{ raw_check_since() }}
+    where
+        _landed_at >= {{ raw_check_since() }}
+        and _landed_at < {{ raw_check_until() }}
     group by order_id
 
 ),
@@ -103,5 +106,9 @@ select
 from landed
 left join typed on landed.order_id = typed.order_id
 where
-    typed._ver != landed._ver
-    or (empty(typed.unreadable_fields) and toString(landed.reading) != toString(typed.reading))
+    typed._ver < landed._ver
+    or (
+        typed._ver = landed._ver
+        and empty(typed.unreadable_fields)
+        and toString(landed.reading) != toString(typed.reading)
+    )

@@ -1,5 +1,5 @@
--- Guards the money: nothing is negative (more paid back than was paid?), revenue is what is left of gross, and each row has a day,
--- a city and a currency. Runs last: one odd refund is no reason to keep all other numbers from dashboards.
+-- Guards the money: nothing is negative (more paid back than was paid?), revenue is what is left of gross, and each
+-- row has a day, a city and a currency. Runs last: one odd refund is no reason to keep all other numbers from dashboards.
 -- depends_on: {{ ref('v_sales_latest') }}
 -- depends_on: {{ ref('v_sales_14d') }}
 

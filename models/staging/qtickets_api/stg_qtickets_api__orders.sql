@@ -50,19 +50,35 @@ landed as (
 
 ),
 
--- The newest version of each order, unless it was read before. No clock is involved, so nothing that lands
--- while this runs can be missed. Older versions that the raw table still has and this one has merged away are
--- not read again. Only ids and versions are touched: payloads are read of what is new alone.
+-- Every version that is landed, and every one that was read before. No clock is involved, so nothing is missed that
+-- lands while this runs, or in the same instant as something else. Only ids and versions are touched.
+versions as (
+
+    select
+        order_id,
+        _ver as landed_ver,
+        0::UInt64 as read_ver
+    from landed
+    {% if is_incremental() %}
+    union all
+
+    select
+        order_id,
+        0::UInt64,
+        _ver
+    from ({{ versions_read_before(this) }})
+    {% endif %}
+),
+
+-- Newest against newest: either table may still hold older versions that the other has merged away.
 new_versions as (
 
     select
         order_id,
-        max(_ver) as newest_ver
-    from landed
+        max(landed_ver) as newest_ver
+    from versions
     group by order_id
-    {% if is_incremental() -%}
-    having (order_id, newest_ver) not in ({{ versions_read_before(this) }})
-    {%- endif %}
+    having newest_ver > max(read_ver)
 
 ),
 

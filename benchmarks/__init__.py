@@ -1,0 +1,1 @@
+"""Measured, not guessed: see README.md beside this file."""
