@@ -151,6 +151,8 @@ def _pull(args: argparse.Namespace, settings: Settings, api: Api) -> int:
     # parsed answers are trees: to look for cycles among them takes a tenth of all time, in vain
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+    # an answer that has come should not wait long for a worker that is busy cleaning rows
+    sys.setswitchinterval(0.0005)
     names = [name for name in _NAMES if name in args.resources] or list(_NAMES)
     outcomes: list[Outcome] = []
     began = time.monotonic()

@@ -498,15 +498,17 @@ class Run:
 
         After a failure nothing new is begun; what is under way is still yielded, then it raises.
         """
-        pool = ThreadPoolExecutor(self._api.connections)
+        # more workers than connections, so that a connection is in use while a worker cleans rows
+        # or waits for us to land them
+        workers = self._api.connections + max(1, self._api.connections // 4)
+        pool = ThreadPoolExecutor(workers)
         running: set[Future[R]] = set()
         failure: ApiError | None = None
         try:
             while running or (work and not failure):
-                # a few more than there are workers, so that none waits while we land
-                while work and not failure and len(running) < self._api.connections + 2:
+                while work and not failure and len(running) < workers:
                     running.add(pool.submit(do, work.popleft()))
-                self._idle = not work and len(running) < self._api.connections
+                self._idle = not work and len(running) < workers
                 done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 if self._api.stop:
                     raise self._api.stop
