@@ -18,15 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from tests.clickhouse_server import ClickHouseServer
+from tests.qtickets_api import in_own_process
 from tests.zakaz import ROOT, clean_env
 
 PER_PAGE = 50
@@ -72,24 +71,6 @@ def drain(url: str, token: str, orders: int, connections: int) -> None:
         raise SystemExit("the drain read less than there is")
 
 
-@contextmanager
-def api(orders: int, latency: float, directory: Path) -> Iterator[dict[str, str]]:
-    """Run the API server with so many orders; yield the settings that lead to it."""
-    told = directory / "api"
-    command = [sys.executable, "-m", "tests.qtickets_api", "--uniform", str(orders)]
-    command += ["--latency", str(latency), "--port-file", str(told)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        while not told.exists():
-            if server.poll() is not None:
-                raise SystemExit("the API server did not start")
-            time.sleep(0.1)
-        yield dict(line.split("=", 1) for line in told.read_text().splitlines())
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drain", description=__doc__)
@@ -108,9 +89,10 @@ def main() -> None:
     print(f"{args.orders:,} orders of 3.8 KB, {args.latency * 1000:.0f} ms latency")
     print(f"drain: {args.connections} connections; extract: {side_by_side}")
     ratios = []
+    serve = ["--uniform", str(args.orders), "--latency", str(args.latency)]
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        with api(args.orders, args.latency, directory) as settings:
+        with in_own_process(*serve) as settings:
             read = [sys.executable, "-m", "benchmarks.drain", "--orders", str(args.orders)]
             read += ["--connections", str(args.connections), "--drain", *settings.values()]
             for number in range(args.runs):

@@ -9,18 +9,16 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import clickhouse_connect
 
+from tests.qtickets_api import in_own_process
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-START_SECONDS = 30
 
 SALES = """
     select sales_date, event_name, city, currency, tickets_sold, revenue
@@ -43,7 +41,7 @@ def main() -> None:
     # the demo is the same whatever this shell is set up for
     env = {k: v for k, v in os.environ.items() if not k.startswith(("CLICKHOUSE_", "EXTRACT_"))}
     env["DBT_PROFILES_DIR"] = str(ROOT)
-    with api() as settings:
+    with in_own_process() as settings:
         print("1. python -m extract, from the sample organiser into .chdb", flush=True)
         step([sys.executable, "-m", "extract"], env | settings)
     print("\n2. dbt build", flush=True)
@@ -63,25 +61,6 @@ def main() -> None:
     client.close()
     print(f"\nThe docs site: file://{ROOT / 'target/static_index.html'}")
     print("Again with `make demo`; from the beginning after `rm -rf .chdb`.")
-
-
-@contextmanager
-def api() -> Iterator[dict[str, str]]:
-    """Run the API server in a process of its own; yield the settings that lead to it."""
-    with tempfile.TemporaryDirectory() as directory:
-        told = Path(directory) / "settings"
-        command = [sys.executable, "-m", "tests.qtickets_api", "--port-file", str(told)]
-        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while not told.exists():
-                if server.poll() is not None or time.monotonic() > deadline:
-                    sys.exit("The sample API server did not start.")
-                time.sleep(0.05)
-            yield dict(line.split("=", 1) for line in told.read_text().splitlines())
-        finally:
-            server.terminate()
-            server.wait()
 
 
 def step(command: Sequence[str], env: dict[str, str]) -> None:

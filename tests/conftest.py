@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tests.clickhouse_server import DEFAULT_USERS, ClickHouseServer
 from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Place
@@ -30,8 +32,25 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseS
 def server_place(tmp_path: Path, clickhouse: ClickHouseServer) -> Iterator[Place]:
     """Return a database on that server, not there yet and dropped afterwards."""
     database = f"zakaz_{uuid4().hex[:8]}"
+    revive(clickhouse)
     yield Place(tmp_path, server=clickhouse, database=database)
+    revive(clickhouse)
     clickhouse.query(f"drop database if exists {database}")
+
+
+def revive(server: ClickHouseServer) -> None:
+    """Start the shared server again if it died: TLS on its plain port was seen to crash 26.7."""
+    deadline = time.monotonic() + 30
+    while True:
+        server.start()
+        try:
+            server.query("select 1")
+        except ClickHouseError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 # as in the config.xml that every ClickHouse server is installed with, but for the last, which is

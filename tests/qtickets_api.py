@@ -16,11 +16,15 @@ import json
 import signal
 import socket
 import struct
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -532,6 +536,29 @@ async def _close(send: Send, reset: bool) -> None:
 
 
 # --- in a process of its own --------------------------------------------------------------------
+
+START_SECONDS = 30
+
+
+@contextmanager
+def in_own_process(*args: str) -> Iterator[dict[str, str]]:
+    """Serve from a process of its own, with the arguments of `main`; yield the settings to use."""
+    with tempfile.TemporaryDirectory() as directory:
+        told = Path(directory) / "settings"
+        command = [sys.executable, "-m", "tests.qtickets_api", "--port-file", str(told), *args]
+        server = subprocess.Popen(
+            command, cwd=Path(__file__).resolve().parent.parent, stdout=subprocess.DEVNULL
+        )
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not told.exists():
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("the API server did not start")
+                time.sleep(0.05)
+            yield dict(line.split("=", 1) for line in told.read_text().splitlines())
+        finally:
+            server.terminate()
+            server.wait()
 
 
 def main(argv: list[str] | None = None) -> None:
