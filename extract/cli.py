@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
 from extract.errors import SettingsError, Stopped, ZakazError
+from extract.resources import NAMES
 
 if TYPE_CHECKING:
     from extract.api import Api
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("extract")
 
-_NAMES = ("events", "orders", "inventory")
 _REPORT_ZONE = ZoneInfo("Europe/Moscow")
 
 _EXIT_CODES = """\
@@ -95,8 +95,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     parser = _parser()
     args = parser.parse_args(argv)
     for name in args.resources:
-        if name not in _NAMES:
-            parser.error(f"no resource {name!r}: choose from {', '.join(_NAMES)}")
+        if name not in NAMES:
+            parser.error(f"no resource {name!r}: choose from {', '.join(NAMES)}")
     if (args.since or args.until) and args.full:
         parser.error("--full reads everything, --since and --until a range: choose one")
     _start_logging(verbose=args.verbose, as_json=args.log_format == "json")
@@ -153,7 +153,7 @@ def _pull(args: argparse.Namespace, settings: Settings, api: Api) -> int:
     gc.set_threshold(100_000, 20, 20)
     # an answer that has come should not wait long for a worker that is busy cleaning rows
     sys.setswitchinterval(0.0005)
-    names = [name for name in _NAMES if name in args.resources] or list(_NAMES)
+    names = [name for name in NAMES if name in args.resources] or list(NAMES)
     outcomes: list[Outcome] = []
     began = time.monotonic()
     with ExitStack() as stack:
@@ -204,7 +204,7 @@ def _start_logging(*, verbose: bool, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if as_json else _Plain())
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
-    for chatty in ("httpx", "httpcore", "clickhouse_connect", "urllib3"):
+    for chatty in ("httpx", "httpcore", "clickhouse_connect"):
         # httpx would log every URL, and the driver every fault that we tell ourselves
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
 

@@ -88,8 +88,10 @@ def halves(span: Span) -> list[Span]:
 def _oldest(slices: Sequence[Slice], rows: float) -> list[Slice]:
     """Return the slices read longest ago that together have so many rows."""
     found: list[Slice] = []
+    taken = 0
     for piece in sorted(slices, key=lambda piece: piece.read_at):
-        if sum(one.rows for one in found) >= rows:
+        if taken >= rows:
             break
         found.append(piece)
+        taken += piece.rows
     return found
