@@ -314,7 +314,8 @@ def test_dashboards_are_described(site: Site) -> None:
 def test_layers_are_told_apart_in_the_lineage_graph(site: Site) -> None:
     colours: dict[str, set[str]] = defaultdict(set)
     for node in (*site.ours("model"), *site.ours("seed")):
-        layer = Path(node["original_file_path"]).parts[1]
+        folder = Path(node["original_file_path"]).parts
+        layer = folder[1] if node["resource_type"] == "model" else folder[0]
         colours[layer].add(node["docs"]["node_color"])
     assert all(len(found) == 1 for found in colours.values()), colours
     used = [colour for (colour,) in colours.values()]
