@@ -24,7 +24,7 @@ pulls as (
 
 ),
 
-orders as (
+landed as (
 
     select
         'orders' as resource,
@@ -34,42 +34,26 @@ orders as (
         countIf(notEmpty(unreadable_fields)) as rows_unreadable
     from {{ ref('stg_qtickets_api__orders') }}
 
-),
-
-events as (
-
-    select
-        'events' as resource,
-        countIf(not is_gone) as rows_landed,
-        0::UInt64 as rows_new,
-        countIf(not is_readable) as rows_unreadable
-    from {{ ref('stg_qtickets_api__events') }}
-
-),
-
-inventory as (
+    {% for resource in ['events'] %}
+    union all
 
     select
-        'inventory' as resource,
-        count() as rows_landed,
-        -- shows that are over keep their last snapshot: more than the API told is how it should be
-        count() as rows_new,
-        countIf(not is_readable) as rows_unreadable
+        '{{ resource }}',
+        countIf(not is_gone),
+        0,
+        countIf(not is_readable)
+    from {{ ref('stg_qtickets_api__' ~ resource) }}
+    {% endfor %}
+
+    union all
+
+    -- shows that are over keep their last snapshot: more than the API told is how it should be
+    select
+        'inventory',
+        count(),
+        count(),
+        countIf(not is_readable)
     from {{ ref('stg_qtickets_api__inventory') }}
-
-),
-
-landed as (
-
-    select * from orders
-
-    union all
-
-    select * from events
-
-    union all
-
-    select * from inventory
 
 ),
 
