@@ -318,15 +318,37 @@ def test_layers_are_told_apart_in_the_lineage_graph(site: Site) -> None:
         layer = folder[1] if node["resource_type"] == "model" else folder[0]
         colours[layer].add(node["docs"]["node_color"])
     assert all(len(found) == 1 for found in colours.values()), colours
-    used = [colour for (colour,) in colours.values()]
-    assert len(set(used)) == len(used), colours
-    for colour in used:
-        # labels are white
-        assert 1.05 / (luminance(colour) + 0.05) >= 4.5, colour
+    used = {layer: found.pop() for layer, found in colours.items()}
+    assert len(set(used.values())) == len(used), used
+    for layer, colour in used.items():
+        # labels are white; private models are a fifth filled, in an outline of the colour
+        if layer in ("staging", "intermediate"):
+            assert contrast(colour, CANVAS) >= 3, colour
+            colour = mixed(colour, CANVAS, 0.2)
+        assert contrast("#ffffff", colour) >= 4.5, (layer, colour)
+
+
+CANVAS = "#005e7a"
+"""What dbt draws the lineage graph on."""
+
+
+def channels(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def mixed(colour: str, ground: str, share: float) -> str:
+    pairs = zip(channels(colour), channels(ground), strict=True)
+    return "#" + "".join(f"{round(c * share + g * (1 - share)):02x}" for c, g in pairs)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, 1 to 21, as WCAG defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def luminance(colour: str) -> float:
     """Return the relative luminance of #rrggbb, as WCAG defines it."""
-    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    parts = [c / 255 for c in channels(colour)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
