@@ -132,6 +132,8 @@ def read_answer(where: str, status: int, headers: Mapping[str, str], body: bytes
         raise Refused(f"{said}: the API refuses the token. Check QTICKETS_API_TOKEN.")
     if status == _NOT_FOUND and answer is not None:
         raise NotFound(f"{said}: the API has no such thing.")
+    if status == _NOT_FOUND and "json" in headers.get("content-type", ""):
+        raise Passing(f"{said}: the answer was cut short.")
     if status == _NOT_FOUND:
         raise Final(f"{said}: no such path. Check QTICKETS_BASE_URL.")
     if status == _TOO_FAST:
