@@ -91,6 +91,8 @@ _CONNECT_SECONDS = 10
 _HELLO_SECONDS = 30  # the first answer; a server that hangs should not hold up a run for long
 _ANSWER_SECONDS = 300  # any later one: an insert can wait for a busy disk
 
+_CLOSING = "lane in ('changes', 'all', 'snapshot')"  # a run's last lane of a resource
+
 _RIGHTS = ("select", "insert", "create table")
 
 _ADVICE = {
@@ -111,6 +113,38 @@ class Known:
     dedup_key: int
     ver: int
     deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The newest run that was proven complete: when (UTC), and what the API's total was.
+
+    `filters`: how they travelled; `pages` when the API ignored them, and all was read.
+    """
+
+    started_at: datetime
+    finished_at: datetime
+    api_total: int
+    filters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a resource is. Times are UTC, None before the first.
+
+    `rows`: landed and not gone. `proven_rows`: what is here of that which the proof counted.
+    `slices_swept`: those read again within EXTRACT_SWEEP_HOURS. `last_*`: of the newest run.
+    """
+
+    rows: int
+    proof: Proof | None
+    proven_rows: int
+    cursor: datetime | None
+    slices: int
+    slices_swept: int
+    oldest_read: datetime | None
+    last_status: str
+    last_error: str
 
 
 class Warehouse:
@@ -196,49 +230,63 @@ class Warehouse:
         """Return the version of ClickHouse."""
         return str(self._client.server_version)
 
-    def status(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return, for each resource ever pulled: its name, and what is known of it.
-
-        `proven_at`: start of the last proven run (UTC) or None; `cursor` (UTC) or None; `slices`
-        and how many of them were read again since `EXTRACT_SWEEP_HOURS` ago; `oldest_read` (UTC);
-        `rows` landed and not gone; `last_status` and `last_error` of the newest run.
-        """
+    def standings(self) -> dict[str, Standing]:
+        """Return how far each resource is that was ever pulled, by its name. Only reads."""
         with self._explain():
             if not self._client.command(f"exists table {self._database}.meta_job_runs"):
-                return []
+                return {}
             self._client.database = self._database
-        closing = self._query(
-            "select resource, maxOrNull(if(status = 'proven', started_at, null)) as proven_at,"
-            " argMax(status, started_at), argMax(error, started_at)"
-            " from meta_job_runs final where lane in ('changes', 'all', 'snapshot')"
-            " group by resource order by resource"
+        newest = self._query(
+            "select resource, argMax(status, started_at), argMax(error, started_at)"
+            f" from meta_job_runs final where {_CLOSING} group by resource order by resource"
         )
-        return [
-            (resource, self._status_of(resource, proven_at, last_status, last_error))
-            for resource, proven_at, last_status, last_error in closing
-        ]
+        return {resource: self._standing(resource, *last) for resource, *last in newest}
 
-    def _status_of(
-        self, resource: str, proven_at: datetime | None, last_status: str, last_error: str
-    ) -> dict[str, Any]:
-        swept = self._query(
+    def _standing(self, resource: str, last_status: str, last_error: str) -> Standing:
+        proof = self._proof(resource)
+        slices, swept, oldest_read = self._query(
             "select count(), countIf(read_at > now() - {seconds:UInt32}), minOrNull(read_at)"
             " from meta_slices final where resource = {resource:String}",
             resource=resource,
             seconds=int(self._settings.extract_sweep_hours * 3600),
         )[0]
         listing = {ORDERS.name: ORDERS, EVENTS.name: EVENTS}.get(resource)
-        table = f"{listing.table} final where not _deleted" if listing else INVENTORY_TABLE
-        return {
-            "proven_at": _utc(proven_at) if proven_at else None,
-            "cursor": self.cursor(resource),
-            "slices": swept[0],
-            "slices_swept": swept[1],
-            "oldest_read": _utc(swept[2]) if swept[2] else None,
-            "rows": self._query(f"select count() from {table}")[0][0],
-            "last_status": last_status,
-            "last_error": last_error,
-        }
+        if listing:
+            # what was marked as gone later was there when the totals were compared
+            rows, proven_rows = self._query(
+                "select countIf(not _deleted), countIf(not _deleted or _ver > {proven_at:Int64})"
+                f" from {listing.table} final",
+                proven_at=_milliseconds_of(proof.finished_at) if proof else 0,
+            )[0]
+        else:
+            # a show has a snapshot a day at least, by the API's clock
+            rows, proven_rows = self._query(
+                "select count(), uniqExactIf(show_id, toUnixTimestamp64Milli(snapshot_ts) >"
+                f" {{proven_at:Int64}} - 25 * 3600000) from {INVENTORY_TABLE}",
+                proven_at=_milliseconds_of(proof.started_at) if proof else 0,
+            )[0]
+        return Standing(
+            rows=rows,
+            proof=proof,
+            proven_rows=proven_rows,
+            cursor=self.cursor(resource),
+            slices=slices,
+            slices_swept=swept,
+            oldest_read=_utc(oldest_read) if oldest_read else None,
+            last_status=last_status,
+            last_error=last_error,
+        )
+
+    def _proof(self, resource: str) -> Proof | None:
+        rows = self._query(
+            "select started_at, finished_at, api_total, filters from meta_job_runs final"
+            f" where resource = {{resource:String}} and {_CLOSING} and status = 'proven'"
+            " order by started_at desc limit 1",
+            resource=resource,
+        )
+        for started_at, finished_at, api_total, filters in rows:
+            return Proof(_utc(started_at), _utc(finished_at), api_total, filters)
+        return None
 
     def cursor(self, resource: str) -> datetime | None:
         """Return the server's time up to which changes are proven landed; None before the first."""
@@ -467,6 +515,10 @@ def _said(error: BaseException) -> str:
 
 def _milliseconds() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _milliseconds_of(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -347,6 +347,14 @@ def test_a_user_without_rights_is_told_so(
     assert guarded.query("select count() from zakaz.meta_job_runs") == before
 
 
+def test_the_healthcheck_needs_no_right_but_to_read(built: Place) -> None:
+    ran = built.extract(
+        None, "--healthcheck", CLICKHOUSE_USER="watcher", CLICKHOUSE_PASSWORD=STRANGERS_PASSWORD
+    )
+    assert (ran.code, ran.err, ran.out.count("\n")) == (0, "", 1), ran
+    assert "healthy: events " in ran.out
+
+
 def test_a_server_refuses_the_files_while_a_password_is_missing(
     tmp_path: Path, guarded: ClickHouseServer
 ) -> None:

@@ -245,6 +245,56 @@ def test_status_tells_how_far_each_resource_is(place: Place) -> None:
     assert "last run: failed. GET /orders: 503 UNKNOWN_ERROR" in ran.out
 
 
+def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> None:
+    def told(code: int, *says: str, args: tuple[str, ...] = (), **settings: str) -> None:
+        ran = place.extract(None, "--healthcheck", *args, **settings)
+        assert ran.code == code, ran
+        line = ran.err if code else ran.out
+        assert (ran.out + ran.err, line.count("\n")) == (line, 1), ran
+        for said in says:
+            assert said in line, ran
+
+    told(5, "unhealthy: Nothing was landed yet")
+    assert not place.path.exists()
+    organiser = small_organiser()
+    orders, events = len(organiser.orders.ids), len(organiser.events.ids)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "events", "orders").code == 0
+        healthy = f"healthy: events {events} rows, proven complete 0 h 0 min ago; orders {orders}"
+        told(0, healthy, args=("events", "orders"))
+        told(5, "unhealthy: inventory: never proven complete.")
+        server.faults.outage = {"/orders"}
+        assert place.extract(server, EXTRACT_TRIES="2").code == 3
+    told(0, healthy, "last run failed: GET /orders: 503")
+    told(
+        5,
+        "; orders: proven complete 0 h 0 min ago, EXTRACT_FRESH_HOURS is 1e-05, last run failed:",
+        EXTRACT_FRESH_HOURS="0.00001",
+    )
+
+    hours_ago = "now64(3) - interval {} hour, run_id, _ver + 1"
+    older = "insert into meta_slices select resource, lo, hi, rows, {} from meta_slices final"
+    older += " where resource = 'orders'"
+    place.query(older.format(hours_ago.format(29)))
+    told(0)  # due, and the next run is
+    place.query(older.format(hours_ago.format(31)))
+    told(5, "orders: some not compared with the API for 31 h 0 min, EXTRACT_SWEEP_HOURS is 24")
+
+    raw = "stg_qtickets_api_{}_raw"
+    gone = "select * replace (1 as _deleted, _ver + 1e9 as _ver) from {0} limit 1"
+    place.query(f"insert into {{0}} {gone}".format(raw.format("events")))
+    place.query(f"delete from {raw.format('orders')} where order_id % 2")
+    place.query(f"truncate table {raw.format('inventory')}")
+    shows = place.query("select api_total from meta_job_runs final where lane = 'snapshot'")[0][0]
+    half = sum(id_ % 2 == 0 for id_ in organiser.orders.ids)
+    told(
+        5,
+        "unhealthy: orders: ",
+        f"{half} are left of {orders} that were proven landed",
+        f"; inventory: 0 are left of {shows}",
+    )
+
+
 def test_log_lines_are_json_when_asked(place: Place) -> None:
     with QTicketsServer(small_organiser(days=2)) as server:
         server.faults.script(["error_503"])
