@@ -46,6 +46,10 @@ def check(settings: Settings, api: Api) -> list[str]:
                 f"{', '.join(missing)} on {settings.clickhouse_database}.*"
             )
         lines.append(f"ClickHouse  {place}: version {warehouse.version()}, rights sufficient")
+        lines += [
+            f"ClickHouse  the next run will {' '.join(statement.split(' (')[0].split())}"
+            for statement in warehouse.due()
+        ]
     return lines
 
 

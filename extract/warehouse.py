@@ -22,6 +22,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedError
 from urllib3 import Timeout
 
+from extract import schema
 from extract.errors import Locked, WarehouseError
 from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing
 from extract.settings import Settings
@@ -48,7 +49,7 @@ create table if not exists {table} (
     snapshot_ts DateTime64(3, 'UTC'),{landed},
     index landed_at _landed_at type minmax
 ) engine = ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
-ttl toDateTime(snapshot_ts) + interval {days} day"""
+ttl toDateTime(snapshot_ts) + toIntervalDay({days})"""
 
 _RUNS = """
 create table if not exists meta_job_runs (
@@ -93,11 +94,20 @@ _ANSWER_SECONDS = 300  # any later one: an insert can wait for a busy disk
 
 _CLOSING = "lane in ('changes', 'all', 'snapshot')"  # a run's last lane of a resource
 
-_RIGHTS = ("select", "insert", "create table")
+_RIGHTS = (
+    "select",
+    "insert",
+    "create table",
+    # bring tables of an older version forward
+    "alter add column",
+    "alter add index",
+    "alter ttl",
+)
 
+_READONLY = 164
 _ADVICE = {
     81: "Check CLICKHOUSE_DATABASE.",
-    164: "CLICKHOUSE_USER may only read.",
+    _READONLY: "CLICKHOUSE_USER may only read.",
     193: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
     194: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
     243: "The disk of ClickHouse is full.",
@@ -155,6 +165,7 @@ class Warehouse:
         self._run_id = run_id
         self._place = settings.clickhouse_place
         self._database = settings.clickhouse_database
+        self._quoted = f"`{self._database}`"  # it may be a keyword; other signs are refused
         self._client = self._connect()
 
     def _connect(self) -> Client:
@@ -190,31 +201,57 @@ class Warehouse:
         self._client.close()
 
     def prepare(self) -> None:
-        """Create the database and the tables that are missing. Raises WarehouseError."""
-        with self._explain():
-            if not self._client.command(f"exists database {self._database}"):
-                self._client.command(f"create database if not exists {self._database}")
-            self._client.database = self._database
-            for listing in (ORDERS, EVENTS):
-                self._client.command(
-                    _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED)
-                )
-            days = self._settings.extract_inventory_days
-            self._client.command(
-                _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days)
-            )
-            self._client.command(_RUNS)
-            self._client.command(_SLICES)
-            self._keep_inventory_for(days)
+        """Create the database and the tables that are missing, bring forward those that are older.
 
-    def _keep_inventory_for(self, days: int) -> None:
-        """Bring the retention of an older table to what the setting says now."""
-        table = f"{self._database}.{INVENTORY_TABLE}"
-        if f"toIntervalDay({days})" not in str(self._client.command(f"show create table {table}")):
-            self._client.command(
-                f"alter table {table} modify ttl toDateTime(snapshot_ts) + interval {days} day"
-                " settings materialize_ttl_after_modify = 0"  # merges apply it soon enough
+        Raises WarehouseError, before anything is written where a table cannot be used.
+        """
+        todo = self.due()
+        with self._explain():
+            if todo and not self._client.command(f"exists database {self._quoted}"):
+                self._client.command(f"create database if not exists {self._quoted}")
+            self._client.database = self._database
+            for statement in todo:
+                self._client.command(statement)
+
+    def due(self) -> list[str]:
+        """Return the statements that make the tables what this version wants.
+
+        Raises WarehouseError where a table is there that none could make so.
+        """
+        tables = [schema.wanted(create) for create in self._creates()]
+        rows = self._query(
+            schema.FOUND, database=self._database, tables=[table.name for table in tables]
+        )
+        found = {row[0]: schema.Found(*row) for row in rows}
+        statements, refused = [], []
+        for table in tables:
+            there = found.get(table.name)
+            if there is None:
+                statements.append(table.create)
+            elif misfits := there.misfits(table):
+                refused.append(f"{self._database}.{table.name}: {', '.join(misfits)}")
+            else:
+                changes = there.changes(table)
+                statements += [f"alter table {table.name} {change}" for change in changes]
+        if refused:
+            raise WarehouseError(
+                f"ClickHouse ({self._place}): this version cannot use what is there, and changed "
+                f"nothing. {'; '.join(refused)}. Rename such a table and run with --full, which "
+                "makes and fills a new one; see `A new version` in deploy/README.md."
             )
+        return statements
+
+    def _creates(self) -> list[str]:
+        days = self._settings.extract_inventory_days
+        return [
+            *(
+                _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED)
+                for listing in (ORDERS, EVENTS)
+            ),
+            _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days),
+            _RUNS,
+            _SLICES,
+        ]
 
     def missing_rights(self) -> list[str]:
         """Return the rights on the database that a run needs and this user lacks."""
@@ -223,7 +260,7 @@ class Warehouse:
         return [
             right
             for right in _RIGHTS
-            if not self._query(f"check grant {right} on {self._database}.*")[0][0]
+            if not self._query(f"check grant {right} on {self._quoted}.*")[0][0]
         ]
 
     def version(self) -> str:
@@ -233,7 +270,7 @@ class Warehouse:
     def standings(self) -> dict[str, Standing]:
         """Return how far each resource is that was ever pulled, by its name. Only reads."""
         with self._explain():
-            if not self._client.command(f"exists table {self._database}.meta_job_runs"):
+            if not self._client.command(f"exists table {self._quoted}.meta_job_runs"):
                 return {}
             self._client.database = self._database
         newest = self._query(
@@ -484,6 +521,8 @@ class Warehouse:
 
     def _explained(self, error: Exception) -> WarehouseError:
         code = getattr(error, "code", None)
+        if str(error).endswith(" is readonly"):  # a setting; the driver asks the server beforehand
+            code = _READONLY
         root = _root(error)
         if code:
             said, advice = _said(error), _ADVICE.get(code, "")

@@ -6,11 +6,12 @@ import signal
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import orjson
 import pytest
 
-from extract.resources import shows_to_come
+from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, shows_to_come
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_sample import MOSCOW
 from tests.zakaz import Place, events_of, orders_of, small_organiser
@@ -313,6 +314,67 @@ def test_retention_of_inventory_follows_its_setting(place: Place) -> None:
         assert place.extract(server, "inventory", EXTRACT_INVENTORY_DAYS="30").code == 0
         table = place.query("show create table stg_qtickets_api_inventory_raw")[0][0]
         assert "toIntervalDay(30)" in table
+
+
+def test_older_tables_are_brought_forward_and_newer_ones_left_alone(place: Place) -> None:
+    organiser = small_organiser(days=4)
+    orders, events = ORDERS.table, EVENTS.table
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "orders", "events").code == 0
+        place.query(
+            "create table zakaz.old (order_id UInt64, payload String codec(ZSTD(1)),"
+            " _dedup_key UInt64, _ver UInt64, _landed_at DateTime64(3, 'UTC') default now64(3),"
+            " _run_id LowCardinality(String)) engine = ReplacingMergeTree(_ver) order by order_id"
+        )
+        place.query(f"insert into old select * except _deleted from {orders} where not _deleted")
+        place.query(f"exchange tables zakaz.old and zakaz.{orders}")
+        place.query("drop table old")
+        place.query(f"alter table {events} add column _source String")
+        place.query(f"alter table {events} update _source = 'told' where 1")
+
+        forward = f"the next run will alter table {orders} add column if not exists _deleted"
+        checked = place.extract(server, "--check")
+        assert forward in checked.out, checked
+        assert checked.out.count("the next run") == 2
+        rng = Random(3)
+        for _ in range(60):
+            organiser.mutate(rng)
+        ran = place.extract(server)
+        assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)
+        assert place.landed_events() == events_of(organiser)
+        assert place.query(f"select count() > 0 from {events} where _source = 'told'") == [(True,)]
+        assert "the next run" not in place.extract(server, "--check").out
+
+
+def test_tables_of_another_make_are_refused_before_anything_is_written(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        assert place.extract(server, "events").code == 0
+        for table in (ORDERS.table, EVENTS.table, INVENTORY_TABLE, "meta_slices"):
+            place.query(f"drop table {table}")
+        place.query(f"create table {ORDERS.table} (id Int8) engine = MergeTree order by id")
+        place.query(
+            f"create table {EVENTS.table} (event_id UInt64, payload Nullable(String),"
+            " _dedup_key UInt64, _ver UInt64, _landed_at DateTime64(3, 'UTC'),"
+            " _run_id LowCardinality(String)) engine = ReplacingMergeTree order by event_id"
+        )
+        place.query("create view meta_slices as select 1 as lo")
+        runs = place.query("select count() from meta_job_runs")
+        ran, checked = place.extract(server), place.extract(server, "--check")
+    assert ran.err == checked.err
+    assert (ran.code, checked.code, ran.err.count("\n")) == (4, 4, 1), ran
+    for said in (
+        f"zakaz.{ORDERS.table}: its engine is MergeTree, wanted ReplacingMergeTree(_ver), its key"
+        " is (id), wanted (order_id), it lacks the columns order_id, payload, _dedup_key, _ver,"
+        f" _run_id; zakaz.{EVENTS.table}: its engine is ReplacingMergeTree, wanted"
+        " ReplacingMergeTree(_ver), its column payload is Nullable(String), wanted String, its"
+        " column _landed_at is DateTime64(3, 'UTC'), wanted DateTime64(3, 'UTC') default now64(3)",
+        "; zakaz.meta_slices: its engine is View, wanted",
+        "Rename such a table",
+    ):
+        assert said in ran.err, ran
+    assert place.query("select count() from meta_job_runs") == runs
+    assert (INVENTORY_TABLE,) not in place.query("show tables from zakaz")
 
 
 def test_a_show_that_stands_still_has_a_snapshot_a_day(place: Place) -> None:
