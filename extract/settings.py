@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     extract_read_seconds: Annotated[float, Field(gt=0)] = 60
     extract_overlap_minutes: Annotated[int, Field(ge=0)] = 10
     extract_sweep_hours: Annotated[float, Field(gt=0)] = 24
+    extract_fresh_hours: Annotated[float, Field(gt=0)] = 6
     extract_inventory_days: Annotated[int, Field(ge=2)] = 400
 
     @field_validator("qtickets_base_url")

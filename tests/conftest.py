@@ -84,6 +84,13 @@ STRANGERS = f"""<clickhouse>
             <profile>onlooker</profile>
             <quota>default</quota>
         </onlooker>
+        <watcher>
+            <password>{STRANGERS_PASSWORD}</password>
+            <networks><ip>127.0.0.1</ip></networks>
+            <profile>onlooker</profile>
+            <quota>default</quota>
+            <grants><query>GRANT SELECT ON zakaz.*</query></grants>
+        </watcher>
     </users>
     <profiles><onlooker><readonly>1</readonly></onlooker></profiles>
 </clickhouse>
@@ -92,7 +99,7 @@ STRANGERS = f"""<clickhouse>
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
-    """Return a server with the users of deploy/clickhouse, and two who lack what it takes."""
+    """Return a server with the users of deploy/clickhouse, and three who lack what it takes."""
     directory = tmp_path_factory.mktemp("guarded")
     admin = DEFAULT_USERS.replace(
         "<password/>", "<password/><access_management>1</access_management>"

@@ -16,6 +16,8 @@ GRANT CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW ON zakaz.* TO zakaz_etl_r
 GRANT TABLE ENGINE ON MergeTree TO zakaz_etl_role;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO zakaz_etl_role;
 GRANT TABLE ENGINE ON Memory TO zakaz_etl_role;
+-- How the extractor brings its tables forward: what a new version adds, another EXTRACT_INVENTORY_DAYS.
+GRANT ALTER ADD COLUMN, ALTER ADD INDEX, ALTER TTL ON zakaz.* TO zakaz_etl_role;
 -- The words of the docs site, as comments of tables and columns.
 GRANT ALTER COMMENT COLUMN, ALTER MODIFY COMMENT ON zakaz.* TO zakaz_etl_role;
 
