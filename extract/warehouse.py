@@ -35,23 +35,23 @@ _LANDED = """
     _run_id LowCardinality(String)"""
 
 _LISTING = """
-create table if not exists {table} (
+create table if not exists {table}{on_cluster} (
     {key} UInt64,{landed},
     _deleted UInt8 default 0,
     index landed_at _landed_at type minmax
-) engine = ReplacingMergeTree(_ver) order by {key}"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by {key}"""
 
 _INVENTORY = """
-create table if not exists {table} (
+create table if not exists {table}{on_cluster} (
     show_id UInt64,
     event_id UInt64,
     snapshot_ts DateTime64(3, 'UTC'),{landed},
     index landed_at _landed_at type minmax
-) engine = ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
+) engine = {replicated}ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
 ttl toDateTime(snapshot_ts) + interval {days} day"""
 
 _RUNS = """
-create table if not exists meta_job_runs (
+create table if not exists {table}{on_cluster} (
     run_id String,
     job LowCardinality(String),
     resource LowCardinality(String),
@@ -71,10 +71,10 @@ create table if not exists meta_job_runs (
     filters LowCardinality(String),
     error String,
     _ver UInt64
-) engine = ReplacingMergeTree(_ver) order by (started_at, run_id, resource, lane)"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by (started_at, run_id, resource, lane)"""
 
 _SLICES = """
-create table if not exists meta_slices (
+create table if not exists {table}{on_cluster} (
     resource LowCardinality(String),
     lo UInt64,
     hi UInt64,
@@ -82,7 +82,18 @@ create table if not exists meta_slices (
     read_at DateTime64(3, 'UTC'),
     run_id String,
     _ver UInt64
-) engine = ReplacingMergeTree(_ver) order by (resource, lo)"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by (resource, lo)"""
+
+# On a cluster, with every statement. A run reads back what it landed, and dbt what the run landed,
+# through any replica: an insert counts once most replicas have it, and a replica that lacks some
+# refuses to answer rather than answer with less. Sequential reads need inserts one by one. What
+# looks inserted already is inserted all the same: keys settle that here, and counts must be true.
+_CLUSTER_SETTINGS = {
+    "insert_quorum": "auto",
+    "insert_quorum_parallel": 0,
+    "select_sequential_consistency": 1,
+    "insert_deduplicate": 0,
+}
 
 # importing the driver turned this on: each retry would be a line on stderr, though all went well
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -98,9 +109,13 @@ _ADVICE = {
     164: "CLICKHOUSE_USER may only read.",
     193: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
     194: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    159: "A replica did not answer in time; when it is down for long, see docs/cluster.md.",
     243: "The disk of ClickHouse is full.",
+    285: "Too few replicas are up to take an insert safely.",
+    289: "This replica is behind; the next run goes on.",
     497: "CLICKHOUSE_USER lacks a right; see the grants in deploy/clickhouse.",
     516: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    701: "Check CLICKHOUSE_CLUSTER.",
 }
 
 
@@ -121,6 +136,8 @@ class Warehouse:
         self._run_id = run_id
         self._place = settings.clickhouse_place
         self._database = settings.clickhouse_database
+        cluster = settings.clickhouse_cluster
+        self._on_cluster = f" on cluster `{cluster}`" if cluster else ""
         self._client = self._connect()
 
     def _connect(self) -> Client:
@@ -146,6 +163,7 @@ class Warehouse:
                 connect_timeout=_CONNECT_SECONDS,
                 send_receive_timeout=_HELLO_SECONDS,
                 client_name="zakaz",
+                settings=_CLUSTER_SETTINGS if s.clickhouse_cluster else None,
                 autogenerate_session_id=False,
             )
             client.timeout = Timeout(connect=_CONNECT_SECONDS, read=_ANSWER_SECONDS)
@@ -159,26 +177,54 @@ class Warehouse:
         """Create the database and the tables that are missing. Raises WarehouseError."""
         with self._explain():
             if not self._client.command(f"exists database {self._database}"):
-                self._client.command(f"create database if not exists {self._database}")
+                self._client.command(
+                    f"create database if not exists {self._database}{self._on_cluster}"
+                )
             self._client.database = self._database
             for listing in (ORDERS, EVENTS):
-                self._client.command(
-                    _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED)
-                )
+                self._create(listing.table, _LISTING, key=listing.key, landed=_LANDED)
             days = self._settings.extract_inventory_days
-            self._client.command(
-                _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days)
-            )
-            self._client.command(_RUNS)
-            self._client.command(_SLICES)
+            self._create(INVENTORY_TABLE, _INVENTORY, landed=_LANDED, days=days)
+            self._create("meta_job_runs", _RUNS)
+            self._create("meta_slices", _SLICES)
+            if self._on_cluster:
+                self._refuse_tables_of_one_machine()
             self._keep_inventory_for(days)
+
+    def _create(self, table: str, statement: str, **parts: Any) -> None:
+        """Create a table that is missing: with a cluster on all its replicas, and replicated.
+
+        Not asked for when it is there, since `on cluster` fails while a replica is down. The path
+        in Keeper is the server's default, which has the table's UUID in it: no table meets another.
+        """
+        if self._client.command(f"exists table {table}"):
+            return
+        parts["on_cluster"] = self._on_cluster
+        parts["replicated"] = "Replicated" if self._on_cluster else ""
+        self._client.command(statement.format(table=table, **parts))
+
+    def _refuse_tables_of_one_machine(self) -> None:
+        tables = [ORDERS.table, EVENTS.table, INVENTORY_TABLE, "meta_job_runs", "meta_slices"]
+        alone = self._query(
+            "select name from system.tables where database = {database:String}"
+            " and name in {tables:Array(String)} and engine != 'ReplicatedReplacingMergeTree'"
+            " order by name",
+            database=self._database,
+            tables=tables,
+        )
+        if alone:
+            raise WarehouseError(
+                f"ClickHouse ({self._place}): {alone[0][0]} in {self._database} is not replicated:"
+                " it was made without CLICKHOUSE_CLUSTER. How to move: docs/cluster.md."
+            )
 
     def _keep_inventory_for(self, days: int) -> None:
         """Bring the retention of an older table to what the setting says now."""
         table = f"{self._database}.{INVENTORY_TABLE}"
         if f"toIntervalDay({days})" not in str(self._client.command(f"show create table {table}")):
             self._client.command(
-                f"alter table {table} modify ttl toDateTime(snapshot_ts) + interval {days} day"
+                f"alter table {table}{self._on_cluster}"
+                f" modify ttl toDateTime(snapshot_ts) + interval {days} day"
                 " settings materialize_ttl_after_modify = 0"  # merges apply it soon enough
             )
 
@@ -186,10 +232,13 @@ class Warehouse:
         """Return the rights on the database that a run needs and this user lacks."""
         if int(self._query("select getSetting('readonly')")[0][0]):
             return ["the right to write: its profile says readonly"]
+        rights = [(right, f"{self._database}.*") for right in _RIGHTS]
+        if self._on_cluster:
+            rights.append(("cluster", "*.*"))
         return [
             right
-            for right in _RIGHTS
-            if not self._query(f"check grant {right} on {self._database}.*")[0][0]
+            for right, where in rights
+            if not self._query(f"check grant {right} on {where}")[0][0]
         ]
 
     def version(self) -> str:
