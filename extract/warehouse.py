@@ -36,23 +36,23 @@ _LANDED = """
     _run_id LowCardinality(String)"""
 
 _LISTING = """
-create table if not exists {table} (
+create table if not exists {table}{on_cluster} (
     {key} UInt64,{landed},
     _deleted UInt8 default 0,
     index landed_at _landed_at type minmax
-) engine = ReplacingMergeTree(_ver) order by {key}"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by {key}"""
 
 _INVENTORY = """
-create table if not exists {table} (
+create table if not exists {table}{on_cluster} (
     show_id UInt64,
     event_id UInt64,
     snapshot_ts DateTime64(3, 'UTC'),{landed},
     index landed_at _landed_at type minmax
-) engine = ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
+) engine = {replicated}ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
 ttl toDateTime(snapshot_ts) + toIntervalDay({days})"""
 
 _RUNS = """
-create table if not exists meta_job_runs (
+create table if not exists {table}{on_cluster} (
     run_id String,
     job LowCardinality(String),
     resource LowCardinality(String),
@@ -72,10 +72,10 @@ create table if not exists meta_job_runs (
     filters LowCardinality(String),
     error String,
     _ver UInt64
-) engine = ReplacingMergeTree(_ver) order by (started_at, run_id, resource, lane)"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by (started_at, run_id, resource, lane)"""
 
 _SLICES = """
-create table if not exists meta_slices (
+create table if not exists {table}{on_cluster} (
     resource LowCardinality(String),
     lo UInt64,
     hi UInt64,
@@ -83,7 +83,18 @@ create table if not exists meta_slices (
     read_at DateTime64(3, 'UTC'),
     run_id String,
     _ver UInt64
-) engine = ReplacingMergeTree(_ver) order by (resource, lo)"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by (resource, lo)"""
+
+# On a cluster, with every statement. A run reads back what it landed, and dbt what the run landed,
+# through any replica: an insert counts once most replicas have it, and a replica that lacks some
+# refuses to answer rather than answer with less. Sequential reads need inserts one by one. What
+# looks inserted already is inserted all the same: keys settle that here, and counts must be true.
+_CLUSTER_SETTINGS = {
+    "insert_quorum": "auto",
+    "insert_quorum_parallel": 0,
+    "select_sequential_consistency": 1,
+    "insert_deduplicate": 0,
+}
 
 # importing the driver turned this on: each retry would be a line on stderr, though all went well
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -110,9 +121,13 @@ _ADVICE = {
     _READONLY: "CLICKHOUSE_USER may only read.",
     193: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
     194: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    159: "A replica did not answer in time; when it is down for long, see docs/cluster.md.",
     243: "The disk of ClickHouse is full.",
+    285: "Too few replicas are up to take an insert safely.",
+    289: "This replica is behind; the next run goes on.",
     497: "CLICKHOUSE_USER lacks a right; see the grants in deploy/clickhouse.",
     516: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    701: "Check CLICKHOUSE_CLUSTER.",
 }
 
 
@@ -166,6 +181,8 @@ class Warehouse:
         self._place = settings.clickhouse_place
         self._database = settings.clickhouse_database
         self._quoted = f"`{self._database}`"  # it may be a keyword; other signs are refused
+        cluster = settings.clickhouse_cluster
+        self._on_cluster = f" on cluster `{cluster}`" if cluster else ""
         self._client = self._connect()
 
     def _connect(self) -> Client:
@@ -191,6 +208,7 @@ class Warehouse:
                 connect_timeout=_CONNECT_SECONDS,
                 send_receive_timeout=_HELLO_SECONDS,
                 client_name="zakaz",
+                settings=_CLUSTER_SETTINGS if s.clickhouse_cluster else None,
                 autogenerate_session_id=False,
             )
             client.timeout = Timeout(connect=_CONNECT_SECONDS, read=_ANSWER_SECONDS)
@@ -208,7 +226,9 @@ class Warehouse:
         todo = self.due()
         with self._explain():
             if todo and not self._client.command(f"exists database {self._quoted}"):
-                self._client.command(f"create database if not exists {self._quoted}")
+                self._client.command(
+                    f"create database if not exists {self._quoted}{self._on_cluster}"
+                )
             self._client.database = self._database
             for statement in todo:
                 self._client.command(statement)
@@ -232,35 +252,53 @@ class Warehouse:
                 refused.append(f"{self._database}.{table.name}: {', '.join(misfits)}")
             else:
                 changes = there.changes(table)
-                statements += [f"alter table {table.name} {change}" for change in changes]
+                statements += [
+                    f"alter table {table.name}{self._on_cluster} {change}" for change in changes
+                ]
         if refused:
+            advice = (
+                "How to move to a cluster: docs/cluster.md."
+                if self._on_cluster
+                else "Rename such a table and run with --full, which makes and fills a new one; see "
+                "`A new version` in deploy/README.md."
+            )
             raise WarehouseError(
                 f"ClickHouse ({self._place}): this version cannot use what is there, and changed "
-                f"nothing. {'; '.join(refused)}. Rename such a table and run with --full, which "
-                "makes and fills a new one; see `A new version` in deploy/README.md."
+                f"nothing. {'; '.join(refused)}. {advice}"
             )
         return statements
 
     def _creates(self) -> list[str]:
+        """Write the tables down: with a cluster on all its replicas, and replicated.
+
+        Where in Keeper is left to the server, whose default path has the table's UUID in it.
+        """
+        where = {
+            "on_cluster": self._on_cluster,
+            "replicated": "Replicated" if self._on_cluster else "",
+        }
         days = self._settings.extract_inventory_days
         return [
             *(
-                _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED)
+                _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED, **where)
                 for listing in (ORDERS, EVENTS)
             ),
-            _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days),
-            _RUNS,
-            _SLICES,
+            _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days, **where),
+            _RUNS.format(table="meta_job_runs", **where),
+            _SLICES.format(table="meta_slices", **where),
         ]
 
     def missing_rights(self) -> list[str]:
         """Return the rights on the database that a run needs and this user lacks."""
         if int(self._query("select getSetting('readonly')")[0][0]):
             return ["the right to write: its profile says readonly"]
+        rights = [(right, f"{self._quoted}.*") for right in _RIGHTS]
+        if self._on_cluster:
+            rights.append(("cluster", "*.*"))
         return [
             right
-            for right in _RIGHTS
-            if not self._query(f"check grant {right} on {self._quoted}.*")[0][0]
+            for right, where in rights
+            if not self._query(f"check grant {right} on {where}")[0][0]
         ]
 
     def version(self) -> str:
