@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 FOUND = """
     select name, engine, engine_full, sorting_key, create_table_query, described.columns
-    from system.tables
+    from system.tables as tables
     left join (
         select table, groupArray((name, type, default_kind, default_expression)) as columns
         from system.columns

@@ -259,8 +259,8 @@ class Warehouse:
             advice = (
                 "How to move to a cluster: docs/cluster.md."
                 if self._on_cluster
-                else "Rename such a table and run with --full, which makes and fills a new one; see "
-                "`A new version` in deploy/README.md."
+                else "Rename such a table and run with --full, which makes and fills a new one; "
+                "see `A new version` in deploy/README.md."
             )
             raise WarehouseError(
                 f"ClickHouse ({self._place}): this version cannot use what is there, and changed "

@@ -3,7 +3,8 @@
 The servers of tests/clickhouse_server.py know the cluster (`remote_servers`, macros, an in-memory
 Keeper), read from each other, and create what a cluster does. They neither take `on cluster` nor
 replicate. So a front stands before the first: it keeps each statement as it was sent, runs every
-insert and what says `on cluster` on both, and makes plain engines of replicated ones on the way.
+insert and what says `on cluster` on both, and makes plain engines of replicated ones on the way,
+there and back.
 What forgets to say `on cluster` happens on the first alone, and shows.
 """
 
@@ -27,6 +28,14 @@ REPLICATED = re.compile(r"\bReplicated(?=\w*MergeTree\b)")
 # dbt begins with a comment
 _START = r"(?:\s|/\*.*?\*/|--[^\n]*\n)*"
 _SYNC = re.compile(_START + r"system sync replica\b", re.IGNORECASE | re.DOTALL)
+# and who asks for the tables is told what a cluster's are
+_TABLES = re.compile(r"\bfrom system\.tables\b", re.IGNORECASE)
+_TOLD = (
+    "from (select * replace ("
+    "replaceRegexpOne(engine, '^(.*MergeTree)$', 'Replicated\\\\1') as engine,"
+    " replaceRegexpOne(engine_full, '^([A-Za-z]*MergeTree)', 'Replicated\\\\1') as engine_full)"
+    " from system.tables)"
+)
 _INSERT = re.compile(_START + r"insert\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -148,4 +157,4 @@ def _alone(sql: str) -> str:
     """Return what a server without a cluster can do of it."""
     if _SYNC.match(sql):
         return "select 1"
-    return REPLICATED.sub("", ON_CLUSTER.sub("", sql))
+    return _TABLES.sub(_TOLD, REPLICATED.sub("", ON_CLUSTER.sub("", sql)))
