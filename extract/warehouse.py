@@ -240,6 +240,15 @@ class Warehouse:
             "last_error": last_error,
         }
 
+    def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Return the rows of a select on the database, each by column name. Raises WarehouseError.
+
+        `parameters` are values for `{name:Type}` in the SQL.
+        """
+        with self._explain():
+            self._client.database = self._database
+            return list(self._client.query(sql, parameters=parameters).named_results())
+
     def cursor(self, resource: str) -> datetime | None:
         """Return the server's time up to which changes are proven landed; None before the first."""
         rows = self._query(
