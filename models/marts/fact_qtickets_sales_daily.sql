@@ -4,44 +4,17 @@
 
 with
 
-tickets as (
-
-    select
-        event_id,
-        currency,
-        payed_at,
-        order_created_at,
-        quantity,
-        price,
-        refunded_at,
-        refunded_amount,
-        refunded_deduction
-    from {{ ref('stg_qtickets_api__tickets') }}
-    where
-        is_payed
-        and order_deleted_at is null
-        and not is_order_gone
-        and ticket_deleted_at is null
-
-),
-
 sales as (
 
     select
-        -- paid, but when is not said: a sale must not get lost, and the order was made shortly before
-        {{ report_date("coalesce(payed_at, order_created_at, toDateTime64(0, 3, 'UTC'))") }} as sales_date,
+        sales_date,
         event_id,
-        if(currency = '', 'unknown', currency) as currency,
-        refunded_at is not null as is_refunded,
+        currency,
+        is_refunded,
         quantity,
-        price * quantity as gross,
-        -- what was paid back; when only the fact of the refund is known, everything but what was kept
-        multiIf(
-            refunded_amount is not null, assumeNotNull(refunded_amount),
-            is_refunded, greatest(gross - ifNull(refunded_deduction, 0), 0),
-            0
-        ) as refunded
-    from tickets
+        gross_amount,
+        paid_back_amount
+    from {{ ref('int_sold_tickets') }}
 
 ),
 
@@ -53,8 +26,8 @@ daily as (
         currency,
         sumIf(quantity, not is_refunded) as tickets_sold,
         sumIf(quantity, is_refunded) as tickets_refunded,
-        sum(gross) as gross_revenue,
-        sum(refunded) as refunded_amount
+        sum(gross_amount) as gross_revenue,
+        sum(paid_back_amount) as refunded_amount
     from sales
     group by
         sales_date,
