@@ -13,11 +13,11 @@
 
 select
     resource,
-    maxIf(finished_at, status = 'proven') as last_proven_at,
-    argMax(status, started_at) as last_status,
-    argMax(error, started_at) as last_error,
-    dateDiff('hour', coalesce(last_proven_at, min(started_at)), {{ current_instant() }}) as hours
-from {{ source('qtickets_api', 'meta_job_runs') }}
-where resource in ('orders', 'events', 'inventory')
-group by resource
-having hours >= {{ var('freshness_warn_hours') }}
+    last_proven_at,
+    last_status,
+    last_error,
+    age('hour', coalesce(last_proven_at, first_run_at), {{ current_instant() }}) as hours
+from {{ ref('int_qtickets_pulls') }}
+where
+    resource in ('orders', 'events', 'inventory')
+    and hours >= {{ var('freshness_warn_hours') }}

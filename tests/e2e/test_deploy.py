@@ -45,7 +45,9 @@ ROLES_SQL = DEPLOY / "clickhouse" / "roles.sql"
 MARTS = {
     "dim_events",
     "fact_qtickets_inventory_latest",
+    "fact_qtickets_pulls",
     "fact_qtickets_sales_daily",
+    "v_data_quality",
     "v_sales_14d",
     "v_sales_latest",
 }

@@ -85,7 +85,8 @@ final as (
         -- state
         parsed.is_readable::Bool as is_readable,
         (ifNull(json.is_active, '') in ('1', 'true'))::Bool as is_active,
-        (parsed._deleted = 1 or ifNull(json.deleted_at, '') != '')::Bool as is_deleted,
+        (parsed._deleted = 1)::Bool as is_gone,
+        (is_gone or ifNull(json.deleted_at, '') != '')::Bool as is_deleted,
 
         -- times
         {{ json_instant('json.created_at') }} as created_at,

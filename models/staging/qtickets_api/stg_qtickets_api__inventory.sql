@@ -22,7 +22,7 @@ seats as (
         show_id,
         event_id,
         snapshot_ts,
-        JSONType(payload) in ('Object', 'Array') as is_readable,
+        JSONType(payload) in ('Object', 'Array') as is_json,
         JSONExtract(
             arrayJoin(
                 arrayConcat(
@@ -60,7 +60,7 @@ typed as (
         show_id,
         event_id,
         snapshot_ts,
-        is_readable,
+        is_json,
         is_seat,
         {{ json_flag('json.admission') }} as is_admission,
         {{ json_flag('json.disabled') }} as is_disabled,
@@ -80,7 +80,7 @@ counted as (
         show_id,
         event_id,
         snapshot_ts,
-        is_readable,
+        is_json,
         is_seat,
         multiIf(
             -- not on offer: only what was sold before
@@ -109,9 +109,10 @@ final as (
         show_id,
         any(event_id) as event_id,
         any(snapshot_ts) as snapshot_at,
+        any(is_json)::Bool as is_readable,
         countIf(is_seat) as entries,
-        if(any(is_readable) and countIf(is_seat and isNull(total)) = 0, sumIf(ifNull(total, 0), is_seat), null) as tickets_total,
-        if(any(is_readable) and countIf(is_seat and isNull(left_over)) = 0, sumIf(ifNull(left_over, 0), is_seat), null) as tickets_left
+        if(any(is_json) and countIf(is_seat and isNull(total)) = 0, sumIf(ifNull(total, 0), is_seat), null) as tickets_total,
+        if(any(is_json) and countIf(is_seat and isNull(left_over)) = 0, sumIf(ifNull(left_over, 0), is_seat), null) as tickets_left
     from counted
     group by show_id
 
