@@ -32,7 +32,7 @@ def draw(figures: Figures, docs: str | None = None) -> str:
         docs=docs,
         days=days,
         quality=[_resource(row) for row in figures.quality],
-        periods=[_period(figures, *period) for period in _periods(figures.today)],
+        periods=[_period(figures, *period) for period in _periods(figures)],
         charts=_charts(figures, days) if figures.days else [],
         sold_on=_sold_on(figures),
         cities=_cities(figures, days),
@@ -57,10 +57,11 @@ def _resource(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"name": name, "proven_at": proven_at, "wrong": ", ".join(wrong)}
 
 
-def _periods(today: date) -> list[tuple[str, str, str]]:
+def _periods(figures: Figures) -> list[tuple[str, str, str]]:
+    today = figures.today
     first = today - timedelta(days=13)
     return [
-        ("today", "Сегодня", f"{words.day(today)}, ещё идёт"),
+        ("today", "Сегодня", f"{words.day(today)} к {figures.built_at:%H:%M}"),
         ("yesterday", "Вчера", words.day(today - timedelta(days=1))),
         ("fortnight", "14 дней", f"{words.day(first)} – {words.day(today)}"),
     ]

@@ -39,7 +39,7 @@ final as (
         events.last_day as last_day,
         dateDiff('day', {today:Date}, events.last_day)::Nullable(UInt32) as days_ahead,
         if(sold_7d > 0, ceil(7 * tickets_left / sold_7d), null)::Nullable(UInt32) as days_to_sell_out,
-        least(intDiv(sold_7d * days_ahead, 7), tickets_left) as tickets_expected,
+        if(isNull(days_ahead), null, least(intDiv(sold_7d * days_ahead, 7), tickets_left)) as tickets_expected,
         if(tickets_total > 0, 1 - tickets_left / tickets_total, null) as share_sold,
         if(tickets_total > 0, tickets_expected / tickets_total, null) as share_expected
     from fact_qtickets_inventory_latest as inventory
