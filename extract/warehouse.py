@@ -84,8 +84,10 @@ create table if not exists meta_slices (
     _ver UInt64
 ) engine = ReplacingMergeTree(_ver) order by (resource, lo)"""
 
-# importing the driver turned this on: each retry would be a line on stderr, though all went well
-logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+# importing the driver turned the first on: each retry would be a line on stderr, though all went
+# well; and what the driver itself would log, our errors tell
+for _chatty in ("urllib3", "clickhouse_connect"):
+    logging.getLogger(_chatty).setLevel(logging.CRITICAL)
 
 _CONNECT_SECONDS = 10
 _HELLO_SECONDS = 30  # the first answer; a server that hangs should not hold up a run for long

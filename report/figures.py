@@ -36,7 +36,10 @@ class Figures:
 
 
 def read(settings: Settings) -> Figures:
-    """Ask for all figures. Raises WarehouseError, or Locked when the embedded database is in use."""
+    """Ask for all figures.
+
+    Raises WarehouseError; Locked when another process uses the embedded database.
+    """
     place = f"ClickHouse ({settings.clickhouse_place})"
     if settings.clickhouse_host is None and not settings.clickhouse_path.exists():
         raise WarehouseError(f"{place}: nothing there yet. Run `python -m extract`, `dbt build`.")

@@ -114,7 +114,7 @@ def _cities(figures: Figures, days: list[date]) -> list[dict[str, Any]]:
     """Draw the tickets of each city, those that sell most first."""
     names = [words.day(day) for day in days]
     most = max((row["tickets_of_day"] for row in figures.cities), default=0)
-    found = []
+    found: list[dict[str, Any]] = []
     for name, group in groupby(figures.cities, key=lambda row: row["city"]):
         rows: Rows = list(group)
         sold = {row["day"]: row["tickets_of_day"] for row in rows}

@@ -7,7 +7,12 @@ from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
 
 UNKNOWN = "неизвестно"
 _RU = Locale("ru")
@@ -29,7 +34,7 @@ def currency(code: str) -> str:
     """«RUB» -> «₽»."""
     if code == "unknown":
         return "валюта неизвестна"
-    return _RU.currency_symbols.get(code, code)
+    return get_currency_symbol(code, locale=_RU)
 
 
 def percent(share: float | None) -> str:
