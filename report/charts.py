@@ -22,11 +22,13 @@ _UNITS = (("млрд ", 10**9), ("млн ", 10**6), ("тыс. ", 10**3), ("", 1)
 _LABELS_UP_TO = 1000  # a longer number is wider than its bar
 
 _CONFIG: Spec = {
-    "aria": False,  # its words are English; the page says what is to be seen
     "background": None,
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
+    # Vega's words for who cannot see are English; the page has Russian ones
+    "mark": {"aria": False},
     "axis": {
+        "aria": False,
         "labelColor": "var(--muted)",
         "domainColor": "var(--line)",
         "gridColor": "var(--line)",
@@ -35,7 +37,7 @@ _CONFIG: Spec = {
         "labelPadding": 6,
         "title": None,
     },
-    "text": {"color": "var(--ink)", "fontSize": 11},
+    "text": {"aria": False, "color": "var(--ink)", "fontSize": 11},
 }
 # the last day is not over yet: an outline
 _BAR: Spec = {

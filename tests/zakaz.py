@@ -115,6 +115,12 @@ class Place:
             text=True,
         )
 
+    def report(self, *args: str, **more: str) -> Ran:
+        return run([sys.executable, "-m", "report", *args], self.env(**more))
+
+    def publish(self, directory: Path, **more: str) -> Ran:
+        return run([str(ROOT / "deploy" / "publish"), str(directory)], self._dbt_env(**more))
+
     def _dbt_env(self, **more: str) -> dict[str, str]:
         profiles = self.directory / "profiles"
         profiles.mkdir(exist_ok=True)
