@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from extract.errors import WarehouseError
 from extract.settings import Settings
@@ -55,7 +56,9 @@ def read(settings: Settings) -> Figures:
         names = ("quality", "totals", "days", "cities", "left", "refunds")
         rows: dict[str, Rows] = {name: warehouse.ask(_sql(name), **now) for name in names}
     return Figures(
-        datetime.fromisoformat(clock["built_at"]), date.fromisoformat(clock["today"]), **rows
+        datetime.fromisoformat(clock["built_at"]).replace(tzinfo=ZoneInfo(ZONE)),
+        date.fromisoformat(clock["today"]),
+        **rows,
     )
 
 
