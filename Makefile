@@ -27,6 +27,7 @@ demo: $(READY) profiles.yml ## the whole chain on a sample organiser: API, extra
 	$(BIN)/python -m demo
 
 report: $(READY) ## sales, what is left and refunds as a page to look at, in target/report.html
+	@mkdir -p target
 	$(BIN)/python -m report $(if $(wildcard .env),--envfile .env)
 	@echo "file://$(CURDIR)/target/report.html"
 

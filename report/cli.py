@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from extract.errors import SettingsError, ZakazError
@@ -56,9 +57,9 @@ def _write(envfile: Path | None, output: Path, docs: str | None) -> None:
     # beside the old page and then in its place: nobody is served half a page
     half = output.with_name(f".{output.name}.{os.getpid()}")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
         half.write_text(text, encoding="utf-8")
         half.replace(output)
     except OSError as error:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink()
         raise SettingsError(f"--output {output}: {error.strerror}.") from None

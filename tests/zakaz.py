@@ -125,12 +125,12 @@ class Place:
         profiles = self.directory / "profiles"
         profiles.mkdir(exist_ok=True)
         (profiles / "profiles.yml").write_text((ROOT / "profiles.example.yml").read_text())
-        return self.env(
-            DBT_PROFILES_DIR=str(profiles),
-            DBT_TARGET_PATH=str(self.directory / "target"),
-            DBT_LOG_PATH=str(self.directory / "logs"),
-            **more,
-        )
+        places = {
+            "DBT_PROFILES_DIR": str(profiles),
+            "DBT_TARGET_PATH": str(self.directory / "target"),
+            "DBT_LOG_PATH": str(self.directory / "logs"),
+        }
+        return self.env(**(places | more))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         if self.server:
