@@ -1,5 +1,4 @@
 -- A view: whoever asks gets the ledger as it is at that moment.
-{{ config(materialized='view') }}
 
 with
 

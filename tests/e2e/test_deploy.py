@@ -44,6 +44,7 @@ ROLES_SQL = DEPLOY / "clickhouse" / "roles.sql"
 
 MARTS = {
     "dim_events",
+    "fact_qtickets_inventory_by_show",
     "fact_qtickets_inventory_latest",
     "fact_qtickets_pulls",
     "fact_qtickets_sales_daily",

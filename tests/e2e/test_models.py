@@ -27,7 +27,8 @@ from tests.qtickets_sample import stamp
 from tests.zakaz import Place, Ran, small_organiser
 
 MARTS = (
-    *("dim_events", "fact_qtickets_sales_daily", "fact_qtickets_inventory_latest"),
+    *("dim_events", "fact_qtickets_sales_daily"),
+    *("fact_qtickets_inventory_by_show", "fact_qtickets_inventory_latest"),
     *("v_sales_14d", "v_sales_latest"),
 )
 TYPED = (
