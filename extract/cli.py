@@ -211,8 +211,8 @@ def _start_logging(*, verbose: bool, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if as_json else _Plain())
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
-    for chatty in ("httpx", "httpcore", "clickhouse_connect"):
-        # httpx would log every URL, and the driver every fault that we tell ourselves
+    for chatty in ("httpx", "httpcore"):
+        # httpx would log every URL
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 

@@ -96,8 +96,10 @@ _CLUSTER_SETTINGS = {
     "insert_deduplicate": 0,
 }
 
-# importing the driver turned this on: each retry would be a line on stderr, though all went well
-logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+# importing the driver turned the first on: each retry would be a line on stderr, though all went
+# well; and what the driver itself would log, our errors tell
+for _chatty in ("urllib3", "clickhouse_connect"):
+    logging.getLogger(_chatty).setLevel(logging.CRITICAL)
 
 _CONNECT_SECONDS = 10
 _HELLO_SECONDS = 30  # the first answer; a server that hangs should not hold up a run for long
@@ -362,6 +364,15 @@ class Warehouse:
         for started_at, finished_at, api_total, filters in rows:
             return Proof(_utc(started_at), _utc(finished_at), api_total, filters)
         return None
+
+    def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Return the rows of a select on the database, each by column name. Raises WarehouseError.
+
+        `parameters` are values for `{name:Type}` in the SQL.
+        """
+        with self._explain():
+            self._client.database = self._database
+            return list(self._client.query(sql, parameters=parameters).named_results())
 
     def cursor(self, resource: str) -> datetime | None:
         """Return the server's time up to which changes are proven landed; None before the first."""

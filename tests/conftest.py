@@ -16,6 +16,12 @@ from tests.clickhouse_server import DEFAULT_USERS, ClickHouseServer
 from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Place
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots", metavar="DIRECTORY", help="where tests/site writes what it saw"
+    )
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """Return an embedded ClickHouse that nobody has used."""

@@ -115,16 +115,22 @@ class Place:
             text=True,
         )
 
+    def report(self, *args: str, **more: str) -> Ran:
+        return run([sys.executable, "-m", "report", *args], self.env(**more))
+
+    def publish(self, directory: Path, **more: str) -> Ran:
+        return run([str(ROOT / "deploy" / "publish"), str(directory)], self._dbt_env(**more))
+
     def _dbt_env(self, **more: str) -> dict[str, str]:
         profiles = self.directory / "profiles"
         profiles.mkdir(exist_ok=True)
         (profiles / "profiles.yml").write_text((ROOT / "profiles.example.yml").read_text())
-        return self.env(
-            DBT_PROFILES_DIR=str(profiles),
-            DBT_TARGET_PATH=str(self.directory / "target"),
-            DBT_LOG_PATH=str(self.directory / "logs"),
-            **more,
-        )
+        places = {
+            "DBT_PROFILES_DIR": str(profiles),
+            "DBT_TARGET_PATH": str(self.directory / "target"),
+            "DBT_LOG_PATH": str(self.directory / "logs"),
+        }
+        return self.env(**(places | more))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         if self.server:

@@ -307,6 +307,17 @@ def test_the_reader_is_refused_the_rest(built: Place, guarded: ClickHouseServer)
     assert limits == [(20000, 7200)]
 
 
+def test_the_report_needs_no_more_than_the_reader_may(
+    built: Place, guarded: ClickHouseServer, tmp_path: Path
+) -> None:
+    reader = {"CLICKHOUSE_USER": "zakaz_reader", "CLICKHOUSE_PASSWORD": READER_PASSWORD}
+    page = tmp_path / "report.html"
+    ran = Place(tmp_path, server=guarded, settings=reader).report("--output", str(page))
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert "Данные свежие и полные" in page.read_text()
+    assert READER_PASSWORD not in page.read_text()
+
+
 def test_datalens_can_ask(built: Place, guarded: ClickHouseServer) -> None:
     # what its connector sends along with each query, at its own default level of `readonly`
     settings = {
@@ -543,11 +554,13 @@ def analyze(units: Path, *args: str) -> str:
 
 
 SERVICES = ["zakaz.service", "zakaz-extract.service"]
+SITE = "zakaz-site.service"
 
 
 def test_the_units_are_sound(units: Path) -> None:
     assert {unit.name for unit in units.iterdir()} == {
         *SERVICES,
+        SITE,
         "zakaz-failed@.service",
         "zakaz.timer",
     }
@@ -558,7 +571,7 @@ def test_the_units_are_sound(units: Path) -> None:
         analyze(units, "verify", "--man=no", "zakaz.service")
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*SERVICES, SITE])
 def test_the_services_are_hardened(units: Path, service: str) -> None:
     # 10 is a service with all rights; over 2 fails
     analyze(units, "security", "--offline=yes", "--threshold=20", "--no-pager", service)

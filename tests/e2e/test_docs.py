@@ -271,6 +271,36 @@ def test_clickhouse_says_the_same_words(site: Site) -> None:
     assert HOSTILE in columns["fact_qtickets_inventory_latest", "tickets_left"]
 
 
+def test_views_say_the_same_to_datalens(site: Site) -> None:
+    compared = 0
+    for model in site.ours("model"):
+        if model["name"].startswith("v_"):
+            # the age of the data may change between two questions
+            columns = [c for c in site.types[model["name"]] if c != "minutes_since_proven"]
+            query = f"select {', '.join(columns)} from {model['name']} order by all"
+            rows = site.place.query(query)
+            # DataLens turns it on in each query, and a view takes the settings of whoever asks
+            assert rows == site.place.query(query + " settings join_use_nulls = 1"), model["name"]
+            compared += len(rows)
+    assert compared > 20
+
+
+def test_datalens_page_names_fields_that_exist(site: Site) -> None:
+    lines = (ROOT / "docs" / "datalens.md").read_text().splitlines()
+    rows = [re.split(r" *\| *", line)[2:] for line in lines if line.startswith("|")]
+    charts = [(row[0].strip("`"), set(re.findall("`(.+?)`", " ".join(row[1:])))) for row in rows]
+    charts = [(table, fields) for table, fields in charts if table in site.types]
+    for table, fields in charts:
+        assert fields <= site.types[table].keys(), table
+    # each table that a dashboard depends on is on the page, as a chart or to be joined
+    needed = {
+        node.rpartition(".")[2]
+        for exposure in site.ours("exposures")
+        for node in exposure["depends_on"]["nodes"]
+    }
+    assert needed <= {table for table, _ in charts} | {"dim_events"}
+
+
 def test_dashboards_are_described(site: Site) -> None:
     exposures = site.ours("exposures")
     assert len(exposures) >= 3
@@ -284,7 +314,8 @@ def test_dashboards_are_described(site: Site) -> None:
 def test_layers_are_told_apart_in_the_lineage_graph(site: Site) -> None:
     colours: dict[str, set[str]] = defaultdict(set)
     for node in (*site.ours("model"), *site.ours("seed")):
-        layer = Path(node["original_file_path"]).parts[1]
+        folder = Path(node["original_file_path"]).parts
+        layer = folder[1] if node["resource_type"] == "model" else folder[0]
         colours[layer].add(node["docs"]["node_color"])
     assert all(len(found) == 1 for found in colours.values()), colours
     used = [colour for (colour,) in colours.values()]
