@@ -106,6 +106,13 @@ class Planning:
         )
         self.place.query(f"insert into {PLAN_TABLE} values {values}")
 
+    def let_snapshots_expire(self) -> None:
+        """Drop the snapshots of all days but the last, as retention does."""
+        self.place.query(
+            "alter table stg_qtickets_api_inventory_raw delete"
+            " where snapshot_ts < now() - interval 2 day settings mutations_sync = 2"
+        )
+
     # --- what is there
 
     def look(self) -> None:
@@ -126,35 +133,58 @@ class Planning:
     def assert_true(self) -> None:
         """Compare every cell of the marts of planning; call it when extract and dbt have run."""
         self.look()
-        assert self._found(
-            "inventory_date, event_id, city", "tickets_total, tickets_left, taken_since_day_before,"
-            " shows, shows_unknown", "fact_qtickets_inventory_daily",
-        ) == self.inventory_daily()  # fmt: skip
-        assert self._found(
-            "event_id", "city, first_show_at, last_show_at, tickets_total, tickets_left,"
-            " share_sold, tickets_sold_7d, tickets_per_day_7d, days_to_sell_out", "v_sell_through",
-        ) == self.sell_through()  # fmt: skip
+        self._same(
+            "fact_qtickets_inventory_daily",
+            "inventory_date, event_id, city",
+            "tickets_total, tickets_left, taken_since_day_before, shows, shows_unknown",
+            self.inventory_daily(),
+        )
+        self._same(
+            "v_sell_through",
+            "event_id",
+            "city, first_show_at, last_show_at, tickets_total, tickets_left, share_sold,"
+            " tickets_sold_7d, tickets_per_day_7d, days_to_sell_out",
+            self.sell_through(),
+        )
         refunds = self.refunds_daily()
-        assert self._found(
-            "refund_date, event_id, city, currency", "tickets_refunded, refunded_amount,"
-            " undated_amount, kept_amount", "fact_qtickets_refunds_daily",
-        ) == refunds  # fmt: skip
-        assert self._found(
-            "cash_date, event_id, city, currency", "tickets_paid, tickets_refunded, gross_revenue,"
-            " refunded_amount, net_cash, revenue", "v_cash_daily",
-        ) == self.cash_daily(refunds)  # fmt: skip
+        self._same(
+            "fact_qtickets_refunds_daily",
+            "refund_date, event_id, city, currency",
+            "tickets_refunded, refunded_amount, undated_amount, kept_amount",
+            refunds,
+        )
+        self._same(
+            "v_cash_daily",
+            "cash_date, event_id, city, currency",
+            "tickets_paid, tickets_refunded, gross_revenue, refunded_amount, net_cash, revenue",
+            self.cash_daily(refunds),
+        )
         buyers = self.buyers_monthly()
-        assert self._found(
-            "sales_month, event_id, city", "buyers, new_buyers, returning_buyers,"
-            " orders_without_buyer", "fact_qtickets_buyers_monthly",
-        ) == buyers  # fmt: skip
-        assert all(sum(row[n] for row in buyers.values()) > 5 for n in range(4))
+        self._same(
+            "fact_qtickets_buyers_monthly",
+            "sales_month, event_id, city",
+            "buyers, new_buyers, returning_buyers, orders_without_buyer",
+            buyers,
+        )
+        assert all(sum(row[n] for row in buyers.values()) > 3 for n in range(4))
         plan_vs_fact = self.plan_vs_fact()
-        assert self._found(
-            "sales_date, event_id, city, currency", "planned_tickets, tickets_sold,"
-            " tickets_difference, planned_revenue, revenue, revenue_difference", "v_plan_vs_fact",
-        ) == plan_vs_fact  # fmt: skip
+        self._same(
+            "v_plan_vs_fact",
+            "sales_date, event_id, city, currency",
+            "planned_tickets, tickets_sold, tickets_difference,"
+            " planned_revenue, revenue, revenue_difference",
+            plan_vs_fact,
+        )
         self._assert_percentages(plan_vs_fact)
+
+    def _same(self, table: str, key: str, cells: str, expected: Cells) -> None:
+        found = self._found(key, cells, table)
+        wrong = {
+            at: (found.get(at), expected.get(at))
+            for at in {*found, *expected}
+            if found.get(at) != expected.get(at)
+        }
+        assert not wrong, f"{table}: {cells}, found and expected: {wrong}"
 
     def _found(self, key: str, cells: str, table: str) -> Cells:
         width = len(key.split(","))
