@@ -118,7 +118,8 @@ final as (
         compared.event_id as event_id,
         multiIf(
             compared.event_id = 0 and compared.city != 'unknown', 'all other',
-            events.event_name = '', 'unknown',
+            -- an event only in the plan; null where whoever asks has join_use_nulls on
+            ifNull(events.event_name, '') = '', 'unknown',
             events.event_name
         ) as event_name,
         compared.city as city,
