@@ -45,14 +45,23 @@ ROLES_SQL = DEPLOY / "clickhouse" / "roles.sql"
 
 MARTS = {
     "dim_events",
+    "fact_plan_sales_daily",
+    "fact_qtickets_buyers_monthly",
     "fact_qtickets_inventory_by_show",
+    "fact_qtickets_inventory_daily",
     "fact_qtickets_inventory_latest",
+    "fact_qtickets_pace_latest",
     "fact_qtickets_pulls",
+    "fact_qtickets_refunds_daily",
     "fact_qtickets_sales_daily",
+    "v_cash_daily",
     "v_data_quality",
+    "v_plan_vs_fact",
     "v_sales_14d",
     "v_sales_latest",
+    "v_sell_through",
 }
+NO_ROWS_YET = {"fact_plan_sales_daily"}  # until the organiser writes a plan
 FORBIDDEN, READONLY, CONSTRAINT = 497, 164, 452
 NO_RIGHT = "CLICKHOUSE_USER lacks a right; see the grants in deploy/clickhouse."
 NO_ENTRY = "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
@@ -186,7 +195,7 @@ def assert_all_is_well(place: Place, organiser: Organiser) -> None:
     """The figures are true, and the reader sees them and nothing else."""
     assert place.server
     test_truth.assert_facts_are_true(place, organiser)
-    assert all(read(place.server, table) for table in MARTS)
+    assert all(bool(read(place.server, t)) == (t not in NO_ROWS_YET) for t in MARTS)
     assert_reader_is_refused(place.server)
 
 

@@ -6,12 +6,14 @@ without SQL and without the extractor.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
+from tests.truth_planning import PLAN_TABLE, Planning
 from tests.zakaz import Place, Ran, small_organiser
 
 DAILY = """
@@ -23,12 +25,13 @@ INVENTORY = "select event_id, tickets_total, tickets_left from fact_qtickets_inv
 
 # a conservation test may look at everything, however long ago it was landed
 BUILD = ("build", "--vars", "{raw_check_hours: 0}")
+WITH_PLAN = ("build", "--vars", f"{{raw_check_hours: 0, plan_sales_table: {PLAN_TABLE}}}")
 
 
-def build(place: Place, server: QTicketsServer, *extract_args: str) -> Ran:
-    extracted = place.extract(server, *extract_args)
+def build(place: Place, server: QTicketsServer, command: Sequence[str] = BUILD) -> Ran:
+    extracted = place.extract(server)
     assert extracted.code == 0, extracted
-    built = place.dbt(*BUILD)
+    built = place.dbt(*command)
     assert built.code == 0, built
     return extracted
 
@@ -48,9 +51,12 @@ def assert_facts_are_true(place: Place, organiser: Organiser) -> None:
 
 def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
     organiser = small_organiser()
+    planning = Planning(place, organiser)
     with QTicketsServer(organiser) as server:
-        build(place, server)
+        planning.prepare(server)
+        build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
+        planning.assert_true()
 
         # run again: nothing new, and nothing else
         again = place.extract(server)
@@ -63,10 +69,13 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
         rng = Random(7)
         for _ in range(150):
             organiser.mutate(rng)
-        build(place, server)
+        build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
+        planning.assert_true()
         incremental = sorted(place.query(DAILY))
-        rebuilt = place.dbt(*BUILD, "--full-refresh")
+        planning.let_snapshots_expire()
+        rebuilt = place.dbt(*WITH_PLAN, "--full-refresh")
         assert rebuilt.code == 0, rebuilt
         assert sorted(place.query(DAILY)) == incremental
+        planning.assert_true()
         assert server.non_get == 0
