@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from extract.api import Api
 from extract.errors import WarehouseError
-from extract.resources import EVENTS, ORDERS
+from extract.resources import LISTINGS, ORDERS
 from extract.settings import Settings
 from extract.walk import Reader
 from extract.warehouse import Warehouse
@@ -25,7 +25,7 @@ def check(settings: Settings, api: Api) -> list[str]:
     """
     reader = Reader(api)
     lines = ["settings    fine"]
-    for listing in (ORDERS, EVENTS):
+    for listing in LISTINGS:
         page = reader.page(listing.path, descending=True)
         lines.append(
             f"API         {listing.name}: {page.total:,} there, filters by {reader.encoding}"
@@ -62,16 +62,16 @@ def status(settings: Settings) -> list[str]:
 
 def _told(resource: str, state: dict[str, Any]) -> list[str]:
     lines = [
-        f"{resource:<10} {state['rows']:,} rows; last proven run {_when(state['proven_at'])}"
+        f"{resource:<11} {state['rows']:,} rows; last proven run {_when(state['proven_at'])}"
         f"; cursor {_when(state['cursor']) if resource == ORDERS.name else 'not needed'}"
     ]
     if resource == ORDERS.name:
         lines.append(
-            f"{'':<10} sweep: {state['slices_swept']} of {state['slices']} slices read again in "
+            f"{'':<11} sweep: {state['slices_swept']} of {state['slices']} slices read again in "
             f"time; the longest ago {_when(state['oldest_read'])}"
         )
     if state["last_status"] != "proven":
-        lines.append(f"{'':<10} last run: {state['last_status']}. {state['last_error']}")
+        lines.append(f"{'':<11} last run: {state['last_status']}. {state['last_error']}")
     return lines
 
 

@@ -23,7 +23,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedEr
 from urllib3 import Timeout
 
 from extract.errors import Locked, WarehouseError
-from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing
+from extract.resources import INVENTORY_TABLE, LISTINGS, Listing
 from extract.settings import Settings
 from extract.store import Landed, Row, Slice, Snapshot, Span
 
@@ -161,7 +161,7 @@ class Warehouse:
             if not self._client.command(f"exists database {self._database}"):
                 self._client.command(f"create database if not exists {self._database}")
             self._client.database = self._database
-            for listing in (ORDERS, EVENTS):
+            for listing in LISTINGS:
                 self._client.command(
                     _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED)
                 )
@@ -227,7 +227,7 @@ class Warehouse:
             resource=resource,
             seconds=int(self._settings.extract_sweep_hours * 3600),
         )[0]
-        listing = {ORDERS.name: ORDERS, EVENTS.name: EVENTS}.get(resource)
+        listing = {listing.name: listing for listing in LISTINGS}.get(resource)
         table = f"{listing.table} final where not _deleted" if listing else INVENTORY_TABLE
         return {
             "proven_at": _utc(proven_at) if proven_at else None,
@@ -252,8 +252,8 @@ class Warehouse:
 
     def newest_version(self) -> int:
         """Return the highest `_ver` landed so far, in milliseconds; 0 before the first."""
-        tables = (ORDERS.table, EVENTS.table)
-        return max(int(self._query(f"select max(_ver) from {table}")[0][0]) for table in tables)
+        newest = (self._query(f"select max(_ver) from {listing.table}") for listing in LISTINGS)
+        return max(int(rows[0][0]) for rows in newest)
 
     def slices(self, resource: str) -> list[Slice]:
         """Return the slices ever proven, by id. They may leave gaps: what was never read."""
