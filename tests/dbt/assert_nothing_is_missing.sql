@@ -24,7 +24,7 @@ told as (
     where
         status = 'proven'
         and api_total is not null
-        and (resource, lane) in (('orders', 'changes'), ('events', 'all'))
+        and lane in ('changes', 'all')
     group by resource
 
 ),
@@ -38,16 +38,22 @@ there as (
         created_at
     from {{ ref('stg_qtickets_api__orders') }} as orders final
 
+    {% for resource, key in [
+        ('events', 'event_id'),
+        ('discounts', 'discount_id'),
+        ('promo_codes', 'promo_code_id'),
+    ] %}
     union all
 
     select
-        'events',
-        event_id,
+        '{{ resource }}',
+        {{ key }},
         argMax(_deleted, _ver) = 1,
         null
-    from {{ source('qtickets_api', 'stg_qtickets_api_events_raw') }}
-    group by event_id
+    from {{ source('qtickets_api', 'stg_qtickets_api_' ~ resource ~ '_raw') }}
+    group by {{ key }}
 
+    {% endfor %}
 ),
 
 counted as (

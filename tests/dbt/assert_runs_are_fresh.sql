@@ -18,6 +18,6 @@ select
     argMax(error, started_at) as last_error,
     dateDiff('hour', coalesce(last_proven_at, min(started_at)), {{ current_instant() }}) as hours
 from {{ source('qtickets_api', 'meta_job_runs') }}
-where resource in ('orders', 'events', 'inventory')
+where resource in ('{{ var('tracked_resources') | join("', '") }}')
 group by resource
 having hours >= {{ var('freshness_warn_hours') }}

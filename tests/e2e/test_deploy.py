@@ -43,9 +43,15 @@ USERS_XML = DEPLOY / "clickhouse" / "users.d" / "zakaz.xml"
 ROLES_SQL = DEPLOY / "clickhouse" / "roles.sql"
 
 MARTS = {
+    "dim_discounts",
     "dim_events",
+    "dim_promo_codes",
     "fact_qtickets_inventory_latest",
     "fact_qtickets_sales_daily",
+    "fact_qtickets_sales_promo_daily",
+    "fact_qtickets_sales_utm_daily",
+    "v_qtickets_sales_promo",
+    "v_qtickets_sales_utm_daily",
     "v_sales_14d",
     "v_sales_latest",
 }

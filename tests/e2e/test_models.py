@@ -29,10 +29,13 @@ from tests.zakaz import Place, Ran, small_organiser
 MARTS = (
     *("dim_events", "fact_qtickets_sales_daily", "fact_qtickets_inventory_latest"),
     *("v_sales_14d", "v_sales_latest"),
+    *("dim_discounts", "dim_promo_codes", "v_qtickets_sales_promo", "v_qtickets_sales_utm_daily"),
+    *("fact_qtickets_sales_promo_daily", "fact_qtickets_sales_utm_daily"),
 )
 TYPED = (
     *("stg_qtickets_api__orders", "stg_qtickets_api__tickets", "stg_qtickets_api__events"),
     *("stg_qtickets_api__shows", "stg_qtickets_api__inventory"),
+    *("stg_qtickets_api__discounts", "stg_qtickets_api__promo_codes"),
 )
 DATA = ("build", "--exclude-resource-type", "unit_test")
 SALES = """
