@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint chaos clean
+.PHONY: help demo report site test lint chaos clean
 
 SEEDS ?= 1-100
 
@@ -23,8 +23,18 @@ $(READY): pyproject.toml
 profiles.yml: profiles.example.yml
 	cp $< $@
 
-demo: $(READY) profiles.yml ## the whole chain on a sample organiser: API, extract, dbt, docs site
+demo: $(READY) profiles.yml ## the whole chain on a sample organiser: API, extract, dbt, docs site, report
 	$(BIN)/python -m demo
+
+report: $(READY) ## sales, what is left and refunds as a page to look at, in target/report.html
+	@mkdir -p target
+	$(BIN)/python -m report $(if $(wildcard .env),--envfile .env)
+	@echo "file://$(CURDIR)/target/report.html"
+
+site: $(READY) profiles.yml ## that page and the docs site, as a web server would have them, in site/
+	@mkdir -p site
+	@set -a; if [ -f .env ]; then . ./.env; fi; deploy/publish site
+	@echo "file://$(CURDIR)/site/index.html"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -39,4 +49,4 @@ chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 f
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/e2e/test_chaos.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .demo target logs
+	rm -rf $(VENV) .demo target logs site

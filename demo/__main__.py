@@ -1,4 +1,4 @@
-"""Run the chain once: a QTickets API server with a sample organiser, extract, dbt, the docs site.
+"""Run the chain once: a QTickets API server with a sample organiser, extract, dbt, docs, report.
 
 The data stays in .chdb, so that a second run finds what the first one landed.
 """
@@ -52,6 +52,9 @@ def main() -> None:
     print("\n3. dbt docs generate --static", flush=True)
     step([str(BIN / "dbt"), "--quiet", "docs", "generate", "--static"], env)
 
+    print("\n4. python -m report", flush=True)
+    step([sys.executable, "-m", "report", "--docs", "static_index.html"], env)
+
     client = clickhouse_connect.get_client(interface="chdb", path=str(ROOT / ".chdb"))
     client.database = "zakaz"
     print("\nSold on the last days, in Moscow time (v_sales_latest):")
@@ -59,7 +62,8 @@ def main() -> None:
     print("\nLeft of the shows to come (fact_qtickets_inventory_latest; ? is not known):")
     show(client.query(LEFT))
     client.close()
-    print(f"\nThe docs site: file://{ROOT / 'target/static_index.html'}")
+    print(f"\nThe docs site:  file://{ROOT / 'target/static_index.html'}")
+    print(f"To look at it:  file://{ROOT / 'target/report.html'}")
     print("Again with `make demo`; from the beginning after `rm -rf .chdb`.")
 
 

@@ -15,26 +15,22 @@ for those that stop it or bring their own users.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import ctypes
-import fcntl
-import hashlib
 import os
 import platform
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tarfile
-import tempfile
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
+
+from tests import npm
 
 PACKAGE = "@chdb/lib-linux-x64-gnu"
 VERSION = "26.7.3-stable.1"
@@ -43,7 +39,6 @@ SHA512 = "XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMj
 LIBRARY = "libchdb.so"
 
 HOST = "127.0.0.1"
-_FETCH_SECONDS = 900
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 
@@ -53,54 +48,10 @@ class ServerError(Exception):
 
 
 def library() -> Path:
-    """Return the path of the engine, fetched if it is not in the cache yet. Raises ServerError."""
+    """Return the path of the engine, fetched if it is not in the cache yet. Raises FetchError."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise ServerError("It is made for Linux on x86-64 only: set CLICKHOUSE_TEST_URL.")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zakaz"
-    found = cache / f"chdb-lib-{VERSION}" / LIBRARY
-    if not found.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with (cache / "fetch.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not found.exists():
-                _fetch(found)
-    return found
-
-
-def _fetch(destination: Path) -> None:
-    """Get the package and put its library where it belongs, whole or not at all."""
-    npm = shutil.which("npm") or shutil.which("npm", path=Path(sys.executable).parent)
-    if not npm:
-        raise ServerError("npm, which fetches it, is missing: apt-get install npm")
-    with tempfile.TemporaryDirectory(dir=destination.parent.parent) as name:
-        workplace = Path(name)
-        command = [npm, "pack", "--silent", "--pack-destination", name, f"{PACKAGE}@{VERSION}"]
-        try:
-            packed = subprocess.run(
-                command,
-                cwd=name,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_FETCH_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise ServerError(f"{' '.join(command)}: over {_FETCH_SECONDS} seconds") from None
-        tarballs = list(workplace.glob("*.tgz"))
-        if packed.returncode or len(tarballs) != 1:
-            raise ServerError(f"{' '.join(command)}: {packed.stdout}{packed.stderr}")
-        with tarballs[0].open("rb") as tarball:
-            found = base64.b64encode(hashlib.file_digest(tarball, "sha512").digest()).decode()
-        if found != SHA512:
-            raise ServerError(f"{PACKAGE}@{VERSION} is not what it was: sha512 {found}")
-        unpacked = workplace / "unpacked"
-        unpacked.mkdir()
-        with tarfile.open(tarballs[0]) as archive, (unpacked / LIBRARY).open("wb") as target:
-            source = archive.extractfile(f"package/{LIBRARY}")
-            if source is None:
-                raise ServerError(f"{PACKAGE}@{VERSION} has no {LIBRARY}.")
-            shutil.copyfileobj(source, target, 1 << 20)
-        unpacked.rename(destination.parent)
+    return npm.fetched(PACKAGE, VERSION, SHA512, LIBRARY)
 
 
 class ClickHouseServer:
@@ -108,7 +59,9 @@ class ClickHouseServer:
 
     `timezone` is the server's own zone. `users` is a users.xml; without one there is `default`,
     without a password, who may do everything but manage users. `config` is XML to go inside the
-    server's `<clickhouse>`. `own`: never CLICKHOUSE_TEST_URL; said by those who stop it.
+    server's `<clickhouse>`. `own`: never CLICKHOUSE_TEST_URL; said by those who stop it. `ports`,
+    of HTTP and of the native protocol: for those who must know them beforehand. `url`: a server
+    that is there already, in the form of CLICKHOUSE_TEST_URL.
     """
 
     def __init__(
@@ -119,9 +72,11 @@ class ClickHouseServer:
         users: Path | None = None,
         config: str = "",
         own: bool = False,
+        ports: tuple[int, int] | None = None,
+        url: str | None = None,
     ) -> None:
         own = own or timezone != "UTC" or users is not None or bool(config)
-        url = os.environ.get("CLICKHOUSE_TEST_URL")
+        url = url or os.environ.get("CLICKHOUSE_TEST_URL")
         self._external = urlsplit(url) if url and not own else None
         self.directory = directory.absolute()
         self._timezone = timezone
@@ -129,7 +84,7 @@ class ClickHouseServer:
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
-        self._ports: tuple[int, int] | None = None
+        self._ports = ports
 
     def __enter__(self) -> Self:
         self.start()
@@ -218,7 +173,7 @@ class ClickHouseServer:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             # between choosing a free port and listening on it somebody else may take it
-            ports = self._ports or (_free_port(), _free_port())
+            ports = self._ports or (free_port(), free_port())
             said = self._launch(ports, deadline)
             if said is None:
                 self._ports = ports
@@ -317,7 +272,7 @@ DEFAULT_USERS = """<clickhouse>
 """
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -34,7 +34,7 @@ landed as (
         countIf(notEmpty(unreadable_fields)) as rows_unreadable
     from {{ ref('stg_qtickets_api__orders') }}
 
-    {% for resource in ['events'] %}
+    {% for resource in ['events', 'discounts', 'promo_codes'] %}
     union all
 
     select

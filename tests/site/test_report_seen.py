@@ -1,0 +1,259 @@
+"""The report in a browser: each figure equals the marts', on any screen, and nobody is kept out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from math import ceil
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.browser import DESKTOP, PHONE, Browser
+from tests.published import CITY, LONG, SCRIPT, Site
+
+MONTHS = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"]
+SIGNS = {"₽": "RUB", "KZT": "KZT"}
+SALES = """
+    select sales_date, event_id, city, currency, tickets_sold, tickets_refunded, revenue,
+           refunded_amount
+    from fact_qtickets_sales_daily
+"""
+
+
+def number(text: str) -> int:
+    return int(re.sub(r"\s", "", text))
+
+
+def money(text: str) -> tuple[str, Decimal]:
+    """«1 234,50 ₽» -> RUB, 1234.50: spaces that do not break, a comma, two digits, the sign."""
+    match = re.fullmatch(r"(\d{1,3}(?:\xa0\d{3})*),(\d\d)\xa0(\S+)", text)
+    assert match, text
+    return SIGNS[match[3]], Decimal(f"{number(match[1])}.{match[2]}")
+
+
+def short(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def text(element: WebElement, selector: str) -> str | None:
+    found = element.find_elements(By.CSS_SELECTOR, selector)
+    return shown(found[0]) if found else None
+
+
+def shown(element: WebElement) -> str:
+    """Return what is on the screen; the driver would make plain spaces of all."""
+    assert element.is_displayed()
+    return str(element.get_property("innerText")).strip()
+
+
+def rows(browser: Browser, table: str) -> list[list[str]]:
+    """Return the text of each cell of a table that is on the screen."""
+    assert browser.one(f"#{table}").is_displayed()
+    found: list[list[str]] = browser.run(
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".map(row => [...row.cells].map(cell => cell.innerText.trim()))",
+        f"#{table} tbody tr",
+    )
+    return found
+
+
+def opened(
+    browser: Browser, site: Site, size: tuple[int, int] = DESKTOP, *, dark: bool = False
+) -> date:
+    """Open the report with all that can be folded unfolded. Return its day."""
+    browser.open(site.report, size, dark=dark)
+    browser.run("document.querySelectorAll('details').forEach(details => details.open = true)")
+    built_at = browser.one("time").get_attribute("datetime")
+    assert built_at
+    return datetime.fromisoformat(built_at).date()
+
+
+@pytest.fixture
+def today(browser: Browser, site: Site) -> date:
+    return opened(browser, site)
+
+
+def test_the_headline_equals_the_marts(browser: Browser, site: Site, today: date) -> None:
+    sales = site.query(SALES)
+    for period, first, last in (
+        ("today", today, today),
+        ("yesterday", today - timedelta(days=1), today - timedelta(days=1)),
+        ("fortnight", today - timedelta(days=13), today),
+    ):
+        of_period = [row for row in sales if first <= row[0] <= last]
+        revenue: Counter[str] = Counter()
+        for row in of_period:
+            revenue[row[3]] += row[6]
+        card = browser.one(f"#{period}")
+        assert number(text(card, ".tickets .number") or "") == sum(r[4] for r in of_period)
+        found = [money(shown(p)) for p in card.find_elements(By.CSS_SELECTOR, ".revenue")]
+        assert dict(found) == {c: revenue[c] for c in revenue}
+        refunded = sum(row[5] for row in of_period)
+        assert text(card, ".refunded") == (str(refunded) if refunded else None)
+    # of the last: two currencies, never added up
+    assert len(found) == 2
+
+
+def test_the_days_equal_the_marts(browser: Browser, site: Site, today: date) -> None:
+    days = [today - timedelta(days=n) for n in range(14)]
+    by_day: Counter[date] = Counter()
+    revenue: dict[date, Counter[str]] = defaultdict(Counter)
+    by_city: Counter[tuple[date, str, str]] = Counter()
+    city_revenue: Counter[tuple[date, str, str]] = Counter()
+    for day, _, city, currency, sold, _, amount, _ in site.query(SALES):
+        if days[-1] <= day <= today:
+            by_day[day] += sold
+            revenue[day][currency] += amount
+            by_city[day, city, currency] += sold
+            city_revenue[day, city, currency] += amount
+    found = rows(browser, "days")
+    assert [row[0].split(",")[0] for row in found] == [short(day) for day in days]
+    assert [number(row[1]) for row in found] == [by_day[day] for day in days]
+    for day, row in zip(days, found, strict=True):
+        assert dict(money(line) for line in row[2].split("\n")) == revenue[day]
+
+    # the first chart has its numbers on its bars
+    labels = [e.get_property("textContent") for e in browser.all(".charts figure:first-child text")]
+    assert [number(str(t)) for t in labels[-14:]] == [by_day[day] for day in reversed(days)]
+
+    in_cities = {
+        (row[0], row[1], money(row[3])[0]): (number(row[2]), money(row[3])[1])
+        for row in rows(browser, "city-days")
+    }
+    assert in_cities == {
+        (short(day), city, currency): (sold, city_revenue[day, city, currency])
+        for (day, city, currency), sold in by_city.items()
+    }
+    of_city: Counter[str] = Counter()
+    for (_, city, _), sold in by_city.items():
+        of_city[city] += sold
+    cards = {text(card, "h3"): text(card, "p .number") for card in browser.all(".cities .card")}
+    assert {city: number(sold or "") for city, sold in cards.items()} == of_city
+    assert len(of_city) > 4
+
+
+def test_what_is_left_equals_the_marts(browser: Browser, site: Site, today: date) -> None:
+    pace: Counter[int] = Counter()
+    for day, event_id, _, _, sold, _, _, _ in site.query(SALES):
+        if timedelta(days=1) <= today - day <= timedelta(days=7):
+            pace[event_id] += sold
+    expected = {}
+    for event_id, total, left, last_day in site.query(
+        "select event_id, tickets_total, tickets_left,"
+        " if(last_show_at > now(), toDate(last_show_at, 'Europe/Moscow'), null)"
+        " from fact_qtickets_inventory_latest inner join dim_events using event_id"
+    ):
+        lasts = ceil(left * 7 / pace[event_id]) if left and pace[event_id] else None
+        remaining = None
+        if left and last_day:
+            remaining = max(left - pace[event_id] * (last_day - today).days // 7, 0) or None
+        expected[event_id] = (left or None, total, pace[event_id], lasts, remaining)
+
+    found = {}
+    for card in browser.all(".left .card"):
+        parts = [
+            text(card, f".{name}")
+            for name in ("tickets-left", "tickets-total", "sold-7d", "days-to-sell-out")
+        ]
+        parts.append(text(card, ".tickets-remaining"))
+        numbers = [number(re.sub(r"\D+$", "", part)) if part else None for part in parts]
+        found[int(card.get_attribute("data-event") or 0)] = tuple(numbers)
+    assert found == expected
+    unknown = [card for card in browser.all(".left .card") if "неизвестен" in shown(card)]
+    assert len(unknown) == sum(left is None for left, *_ in expected.values()) > 0
+
+
+def test_refunds_equal_the_marts(browser: Browser, site: Site, today: date) -> None:
+    refunds: Counter[tuple[int, str]] = Counter()
+    amounts: Counter[tuple[int, str]] = Counter()
+    for day, event_id, _, currency, _, refunded, _, amount in site.query(SALES):
+        if today - timedelta(days=14) < day <= today and (refunded or amount):
+            refunds[event_id, currency] += refunded
+            amounts[event_id, currency] += amount
+    found = {}
+    for row in browser.all("#refunds tbody tr"):
+        currency, amount = money(shown(row.find_elements(By.CSS_SELECTOR, "td")[-1]))
+        event_id = int(row.get_attribute("data-event") or 0)
+        found[event_id, currency] = (number(text(row, ".tickets-refunded") or ""), amount)
+    assert found == {key: (refunds[key], amounts[key]) for key in refunds}
+    assert found
+
+
+def test_freshness_and_completeness_stand_at_the_top(
+    browser: Browser, site: Site, today: date
+) -> None:
+    names = {"events": "Мероприятия", "inventory": "Остатки", "orders": "Заказы"}
+    quality = site.query(
+        "select resource, rows_landed, api_total, is_fresh, is_complete,"
+        " formatDateTime(last_proven_at, '%H:%i', 'Europe/Moscow')"
+        " from v_data_quality order by resource"
+    )
+    assert len(quality) == 3
+    assert all(fresh and complete for *_, fresh, complete, _ in quality)
+    found = rows(browser, "quality")
+    for row, (resource, landed, total, *_, proven_at) in zip(found, quality, strict=True):
+        assert row[0] == f"✓ {names[resource]}"
+        assert row[1].endswith(proven_at)
+        assert [number(part) for part in row[2].split("из")] == [landed, total]
+    assert shown(browser.one("#state summary")).startswith("✓ Данные свежие и полные")
+
+
+def test_names_from_outside_are_shown_and_do_nothing(
+    browser: Browser, site: Site, today: date
+) -> None:
+    names = [shown(h3) for h3 in browser.all(".left h3")]
+    assert SCRIPT in names
+    assert LONG in names
+    assert CITY in [shown(h3) for h3 in browser.all(".cities h3")]
+    assert (
+        browser.run("return document.scripts.length + document.querySelectorAll('b, i').length")
+        == 0
+    )
+    assert "Продажи" in browser.driver.title
+
+
+def test_the_page_needs_no_network_and_has_no_complaints(browser: Browser, site: Site) -> None:
+    opened(browser, site)
+    assert browser.asked_for() == [site.report]
+    assert browser.errors() == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_everybody_can_read_it(
+    browser: Browser, site: Site, dark: bool, screenshot: Callable[[str], None]
+) -> None:
+    for size in (DESKTOP, PHONE):
+        browser.open(site.report, size, dark=dark)
+        screenshot(f"report-{size[0]}-{'dark' if dark else 'light'}")
+        opened(browser, site, size, dark=dark)
+        assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+    assert browser.barriers() == []
+    paper, card, bar, unfinished, rest = (
+        browser.run(
+            "const e = document.createElement('i'); e.style.color = `var(--${arguments[0]})`;"
+            "document.body.append(e); const c = getComputedStyle(e).color; e.remove(); return c",
+            name,
+        )
+        for name in ("paper", "card", "bar", "bar-unfinished", "rest")
+    )
+    assert (luminance(paper) < 0.1) == dark
+    # bars against what they stand on, the outline of the last against its inside, sold against left
+    for other in (card, unfinished, rest):
+        assert contrast(bar, other) >= 3
+
+
+def luminance(color: str) -> float:
+    """As WCAG 2 defines it, of «rgb(1, 2, 3)»."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)

@@ -1,0 +1,159 @@
+"""The page when there is little to show, and the Russian of its numbers."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from report import charts, page, words
+from report.figures import Figures
+from tests.qtickets_sample import MOSCOW
+
+NOW = datetime(2026, 11, 25, 9, 5, tzinfo=MOSCOW)
+
+
+def draw(docs: str | None = None, **rows: list[dict[str, Any]]) -> str:
+    """Return the words of a page, with spaces that do not break as plain ones."""
+    tables = ("quality", "totals", "days", "cities", "left", "refunds")
+    empty: dict[str, Any] = {name: [] for name in tables}
+    html = page.draw(Figures(NOW, NOW.date(), **(empty | rows)), docs)
+    body = re.sub(r"<(style|svg).*?</\1>", "", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).replace("\xa0", " ").split())
+
+
+def resource(**changes: Any) -> dict[str, Any]:
+    fine = {
+        "resource": "orders",
+        "proven_at": "2026-11-25 09:00:00",
+        "minutes_since_proven": 5,
+        "api_total": 1234,
+        "rows_landed": 1234,
+        "is_fresh": True,
+        "is_complete": True,
+        "last_status": "proven",
+    }
+    return fine | changes
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    fine = {
+        "event_id": 7,
+        "event_name": "Щелкунчик",
+        "city": "Томск",
+        "shows_to_come": 2,
+        "tickets_total": 100,
+        "tickets_left": 40,
+        "sold_7d": 10,
+        "last_day": date(2026, 12, 2),
+        "days_ahead": 7,
+        "days_to_sell_out": 28,
+        "tickets_expected": 10,
+        "share_sold": 0.6,
+        "share_expected": 0.1,
+    }
+    return fine | changes
+
+
+def test_without_any_data_it_says_so() -> None:
+    text = draw()
+    assert "Данные ещё ни разу не загружались" in text
+    assert "Сегодня 25 ноя к 09:05 0 билетов выручки нет" in text
+    assert "За 14 дней ничего не продано" in text
+    assert "Предстоящих показов нет" in text
+    assert "Возвратов нет" in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"is_fresh": False}, "заказы — давно не обновлялись"),
+        ({"is_complete": False}, "заказы — загружены не все"),
+        ({"last_status": "failed"}, "заказы — последняя загрузка не удалась"),
+        ({"proven_at": None, "api_total": None}, "заказы — ещё ни разу не загружались целиком"),
+        (
+            {"is_fresh": False, "is_complete": False},
+            "заказы — давно не обновлялись, загружены не все",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_data_is_said_first(wrong: dict[str, Any], says: str) -> None:
+    text = draw(quality=[resource(resource="events"), resource(**wrong)])
+    assert f"⚠ Числам можно верить не всем: {says}" in text
+    assert "✓ Данные свежие" not in text
+
+
+def test_unknown_is_not_zero() -> None:
+    text = draw(
+        left=[event(tickets_left=None, days_to_sell_out=None, tickets_expected=None)],
+        quality=[resource(api_total=None)],
+    )
+    assert "Остаток неизвестен из 100" in text
+    assert "Осталось" not in text
+    assert "1 234 из неизвестно" in text
+
+
+def test_sold_out_and_not_sold_at_all() -> None:
+    assert "Распродано из 100" in draw(left=[event(tickets_left=0, days_to_sell_out=0)])
+    unsold = event(sold_7d=0, days_to_sell_out=None, tickets_expected=0)
+    assert "Продано за 7 дней 0 При таком темпе хватит продаж нет" in draw(left=[unsold])
+    going = draw(left=[event(tickets_expected=40)])
+    assert "хватит на 28 дней Показы до 2 дек, ещё 7 дней Останется ничего, раскупят" in going
+    assert "Останется ≈ 30" in draw(left=[event()])
+
+
+def test_what_has_no_name_is_said_to_have_none() -> None:
+    text = draw(left=[event(event_name="unknown", city="unknown")])
+    assert "мероприятие № 7, название неизвестно" in text
+    assert "город неизвестен" in text
+
+
+def test_the_link_to_the_docs_is_there_when_asked_for() -> None:
+    assert "Что значит каждое число" not in draw()
+    assert "Что значит каждое число" in draw(docs="docs.html")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "says"),
+    [
+        ("1234.5", "RUB", "1\xa0234,50\xa0₽"),
+        ("0", "RUB", "0,00\xa0₽"),
+        ("1234567.89", "KZT", "1\xa0234\xa0567,89\xa0KZT"),
+        ("100", "JPY", "100,00\xa0¥"),
+        ("5", "unknown", "5,00 (валюта неизвестна)"),
+    ],
+)
+def test_money_is_written_the_russian_way(amount: str, currency: str, says: str) -> None:
+    assert words.money(Decimal(amount), currency) == says
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [(0, "билетов"), (1, "билет"), (3, "билета"), (5, "билетов"), (11, "билетов"), (21, "билет")],
+)
+def test_plurals(value: int, says: str) -> None:
+    assert words.count(value, "билет", "билета", "билетов") == f"{value}\xa0{says}"
+
+
+@pytest.mark.parametrize(
+    ("most", "unit"),
+    [("0", ""), ("1999", ""), ("2000", "тыс. "), ("5400000", "млн "), ("7000000000", "млрд ")],
+)
+def test_the_axis_of_money_has_short_numbers(most: str, unit: str) -> None:
+    days = [date(2026, 11, day) for day in range(1, 15)]
+    names = [f"{day.day}|пн" for day in days]
+    said, svg = charts.money(days, {days[3]: Decimal(most)}, names)
+    assert said == unit
+    labels = re.findall(r">([\d\s,]+)</text>", svg)
+    assert labels
+    assert all(len(label) <= 5 for label in labels)
+
+
+def test_a_large_house_has_an_axis_instead_of_numbers_on_bars() -> None:
+    days = [date(2026, 11, day) for day in range(1, 15)]
+    names = [f"{day.day}|пн" for day in days]
+    assert ">12345<" not in charts.tickets(days, {days[3]: 12345}, names).replace("\xa0", "")
+    assert ">999<" in charts.tickets(days, {days[3]: 999}, names)
