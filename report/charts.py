@@ -90,7 +90,7 @@ def small(days: Sequence[date], sold: Daily, names: Sequence[str], most: int) ->
             "condition": {"test": f"datum.value == '{first}'", "value": "left"},
             "value": "right",
         },
-        labelExpr="replace(datum.label, '|', ' ')",
+        labelExpr="datum.label",
         labelOffset={
             "condition": {"test": f"datum.value == '{first}'", "value": -5},
             "value": 5,

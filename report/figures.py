@@ -33,6 +33,7 @@ class Figures:
     days: Rows
     cities: Rows
     left: Rows
+    shows: Rows
     refunds: Rows
 
 
@@ -53,7 +54,7 @@ def read(settings: Settings) -> Figures:
             )
         (clock,) = warehouse.ask(_sql("clock"), zone=ZONE)
         now = {"zone": ZONE, "today": clock["today"]}
-        names = ("quality", "totals", "days", "cities", "left", "refunds")
+        names = ("quality", "totals", "days", "cities", "left", "shows", "refunds")
         rows: dict[str, Rows] = {name: warehouse.ask(_sql(name), **now) for name in names}
     return Figures(
         datetime.fromisoformat(clock["built_at"]).replace(tzinfo=ZoneInfo(ZONE)),

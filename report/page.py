@@ -38,6 +38,7 @@ def draw(figures: Figures, docs: str | None = None) -> str:
         cities=_cities(figures, days),
         city_days=sorted(figures.cities, key=lambda row: row["day"], reverse=True),
         left=figures.left,
+        shows=_shows(figures),
     )
 
 
@@ -121,3 +122,11 @@ def _cities(figures: Figures, days: list[date]) -> list[dict[str, Any]]:
         svg = charts.small(days, sold, names, most) if len(found) < _CITIES_DRAWN else None
         found.append({"name": name, "tickets": rows[0]["tickets_of_city"], "svg": svg})
     return found
+
+
+def _shows(figures: Figures) -> dict[int, Rows]:
+    """Return the shows of each event."""
+    return {
+        event_id: [row | {"starts_at": datetime.fromisoformat(row["starts_at"])} for row in rows]
+        for event_id, rows in groupby(figures.shows, key=lambda row: row["event_id"])
+    }

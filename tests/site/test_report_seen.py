@@ -164,6 +164,18 @@ def test_what_is_left_equals_the_marts(browser: Browser, site: Site, today: date
         numbers = [number(re.sub(r"\D+$", "", part)) if part else None for part in parts]
         found[int(card.get_attribute("data-event") or 0)] = tuple(numbers)
     assert found == expected
+
+    shows = {}
+    for row in browser.all(".shows tbody tr"):
+        left = shown(row.find_element(By.CSS_SELECTOR, "td"))
+        shows[int(row.get_attribute("data-show") or 0)] = [int(n) for n in re.findall(r"\d+", left)]
+    several = site.query(
+        "select show_id, tickets_left, tickets_total from fact_qtickets_inventory_by_show where"
+        " event_id in (select event_id from fact_qtickets_inventory_latest where shows_to_come > 1)"
+    )
+    assert shows == {show: [n for n in (left, total) if n] for show, left, total in several}
+    assert len(shows) > 5
+
     unknown = [card for card in browser.all(".left .card") if "неизвестен" in shown(card)]
     assert len(unknown) == sum(left is None for left, *_ in expected.values()) > 0
 
@@ -197,9 +209,10 @@ def test_freshness_and_completeness_stand_at_the_top(
     assert all(fresh and complete for *_, fresh, complete, _ in quality)
     found = rows(browser, "quality")
     for row, (resource, landed, total, *_, proven_at) in zip(found, quality, strict=True):
-        assert row[0] == f"✓ {names[resource]}"
-        assert row[1].endswith(proven_at)
-        assert [number(part) for part in row[2].split("из")] == [landed, total]
+        name, when = row[0].split("\n")
+        assert name == f"✓ {names[resource]}"
+        assert when.endswith(f", {proven_at}")
+        assert [number(part) for part in row[1].split("из")] == [landed, total]
     assert shown(browser.one("#state summary")).startswith("✓ Данные свежие и полные")
 
 
@@ -232,6 +245,9 @@ def test_everybody_can_read_it(
         screenshot(f"report-{size[0]}-{'dark' if dark else 'light'}")
         opened(browser, site, size, dark=dark)
         assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+        # nor is anything cut off, to be found by scrolling a table
+        tables = "return [...document.querySelectorAll('.scroll')]"
+        assert browser.run(f"{tables}.map(e => e.scrollWidth - e.clientWidth)") == [0] * 4
     assert browser.barriers() == []
     paper, card, bar, unfinished, rest = (
         browser.run(

@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 25, 9, 5, tzinfo=MOSCOW)
 
 def draw(docs: str | None = None, **rows: list[dict[str, Any]]) -> str:
     """Return the words of a page, with spaces that do not break as plain ones."""
-    tables = ("quality", "totals", "days", "cities", "left", "refunds")
+    tables = ("quality", "totals", "days", "cities", "left", "shows", "refunds")
     empty: dict[str, Any] = {name: [] for name in tables}
     html = page.draw(Figures(NOW, NOW.date(), **(empty | rows)), docs)
     body = re.sub(r"<(style|svg).*?</\1>", "", html, flags=re.DOTALL)
@@ -103,6 +103,19 @@ def test_sold_out_and_not_sold_at_all() -> None:
     going = draw(left=[event(tickets_expected=40)])
     assert "хватит на 28 дней Показы до 2 дек, ещё 7 дней Останется ничего, раскупят" in going
     assert "Останется ≈ 30" in draw(left=[event()])
+
+
+def test_each_show_has_what_is_left_of_it() -> None:
+    one = {"event_id": 7, "show_id": 1, "starts_at": "2026-11-28 19:30:00", "tickets_total": 50}
+    shows = [
+        one | {"tickets_left": 0},
+        one | {"tickets_left": None, "tickets_total": None, "starts_at": "2026-11-29 12:00:00"},
+        one | {"tickets_left": 40, "starts_at": "2026-12-02 19:00:00"},
+    ]
+    text = draw(left=[event()], shows=shows)
+    assert "28 ноя, сб, 19:30 распродано из 50" in text
+    assert "29 ноя, вс, 12:00 неизвестно 2 дек, ср, 19:00 40 из 50" in text
+    assert "По показам" not in draw(left=[event()], shows=shows[:1])
 
 
 def test_what_has_no_name_is_said_to_have_none() -> None:
