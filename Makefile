@@ -22,8 +22,8 @@ $(BIN)/pip:
 
 # nothing but what is locked, what builds the project too; then the check that nothing is lacking
 install: $(BIN)/pip profiles.yml ## for production: the versions of requirements.lock, proven by their hashes
-	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement $(LOCK)
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(LOCK)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/pip check --quiet
 
 $(READY): pyproject.toml | $(BIN)/pip
