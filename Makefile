@@ -4,19 +4,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo report site test lint chaos clean
+LOCK := requirements.lock
+
+.PHONY: help install demo report site test lint chaos lock audit clean
 
 SEEDS ?= 1-100
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "zakaz needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# nothing but what is locked, what builds the project too; then the check that nothing is lacking
+install: $(BIN)/pip profiles.yml ## for production: the versions of requirements.lock, proven by their hashes
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(LOCK)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check --quiet
+
+$(READY): pyproject.toml | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
@@ -47,6 +57,19 @@ test: $(READY) lint ## all that CI runs
 
 chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 for others
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/e2e/test_chaos.py
+
+# `make test` takes what the ranges of pyproject.toml allow, not the lock: a release that breaks something should
+# be met there, before it gets in here. So: `make test`, `make lock`, `make audit`, commit.
+lock: $(READY) ## the newest versions that pyproject.toml allows, into requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' \
+		| $(BIN)/uv pip compile --quiet --no-config --default-index https://pypi.org/simple --universal \
+			--upgrade --generate-hashes --custom-compile-command 'make lock' --output-file $(LOCK) pyproject.toml -
+
+audit: $(READY) ## known vulnerabilities of what is locked; passwords in files and history; needs the internet
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement $(LOCK)
+	$(BIN)/python .ci/find_secrets.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .demo target logs site

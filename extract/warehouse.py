@@ -293,7 +293,7 @@ class Warehouse:
     def missing_rights(self) -> list[str]:
         """Return the rights on the database that a run needs and this user lacks."""
         if int(self._query("select getSetting('readonly')")[0][0]):
-            return ["the right to write: its profile says readonly"]
+            return ["the right to write (its profile says readonly)"]
         rights = [(right, f"{self._quoted}.*") for right in _RIGHTS]
         if self._on_cluster:
             rights.append(("cluster", "*.*"))
