@@ -14,7 +14,9 @@ and builds as cron runs them, with all data tests. Of each it prints, in seconds
 
 and the most memory that the process held, ClickHouse in it; the wall as a share of the first
 build; the fact's SQL and the wall as multiples of the hand-written query, which is what an
-analyst would write against the typed table for the same rows, which is checked.
+analyst would write against the typed table for the same rows, which is checked. Then what each
+table takes on disk, by order and as a share of the JSON; and at the end what all of it is as a
+multiple of what it was with the fewest orders.
 """
 
 from __future__ import annotations
@@ -331,7 +333,28 @@ def report(name: str, timed: Timed, first: Timed, by_hand: float) -> None:
     )
 
 
-def measure(orders: int, directory: Path) -> None:
+def disk(client: Client, orders: int, json_size: int) -> int:
+    """Print what the tables take on disk, merged; return the sum in bytes."""
+    tables = (
+        "stg_qtickets_api_orders_raw",
+        "stg_qtickets_api__orders",
+        "fact_qtickets_sales_daily",
+    )
+    for table in tables:
+        client.command(f"optimize table {table} final")
+    sizes = client.query(
+        "select table, sum(rows), sum(bytes_on_disk) from system.parts"
+        f" where active and database = '{DATABASE}' and table in {tables}"
+        " group by table order by 3 desc"
+    ).result_rows
+    print(f"{'on disk':<30}{'rows':>12}{'bytes an order':>16}{'of the JSON':>13}")
+    for table, rows, size in sizes:
+        print(f"{table:<30}{rows:12,}{size / orders:16.0f}{size / json_size:13.1%}")
+    return sum(size for _, _, size in sizes)
+
+
+def measure(orders: int, directory: Path) -> dict[str, float]:
+    """Print what so many orders cost; return it by name, for comparison with more of them."""
     bench = Bench(directory)
     bench.prepare()
     started = time.perf_counter()
@@ -380,6 +403,12 @@ def measure(orders: int, directory: Path) -> None:
     print(f"{'seconds':<26}" + "".join(f"{head:>10}" for head in HEAD))
     for name, timed in runs.items():
         report(name, timed, runs["first build"], by_hand)
+    with bench.client() as client:
+        total = disk(client, orders, size)
+    costs = {"orders": float(orders), "bytes on disk": float(total)}
+    for name, timed in runs.items():
+        costs |= {f"{name}: wall": timed.wall, f"{name}: memory": timed.memory}
+    return costs
 
 
 def main() -> None:
@@ -390,15 +419,20 @@ def main() -> None:
         "--dir", type=Path, help="work here, and leave it (default: a temporary one)"
     )
     given = parser.parse_args()
-    for orders in given.orders or [126_213, 2_000_000]:
+    costs = []
+    for orders in sorted(given.orders or [126_213, 2_000_000]):
         if given.dir:
             directory = given.dir / str(orders)
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True)
-            measure(orders, directory)
+            costs.append(measure(orders, directory))
             continue
         with tempfile.TemporaryDirectory(prefix="zakaz-") as temporary:
-            measure(orders, Path(temporary))
+            costs.append(measure(orders, Path(temporary)))
+    for more in costs[1:]:
+        print(f"\n{more['orders']:,.0f} orders as multiples of {costs[0]['orders']:,.0f}")
+        for name, cost in more.items():
+            print(f"{name:<36}{cost / costs[0][name]:8.1f} x")
 
 
 if __name__ == "__main__":

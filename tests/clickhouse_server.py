@@ -8,7 +8,8 @@ package is fetched once by `npm pack`, checked, and kept in `$XDG_CACHE_HOME/zak
         server.query("select version()")
 
 With CLICKHOUSE_TEST_URL set (`https://user:password@host:8443`) tests use that server instead, but
-for those that stop it or bring their own users.
+for those that stop it or bring their own users. CLICKHOUSE_TEST_CLUSTER_URL is another matter: see
+tests/e2e/test_cluster.py.
 
 `python -m tests.clickhouse_server DIRECTORY` runs one by hand, with its data in DIRECTORY.
 """

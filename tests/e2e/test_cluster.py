@@ -20,7 +20,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from tests.clickhouse_cluster import CLUSTER, ON_CLUSTER, Cluster
-from tests.clickhouse_server import ClickHouseServer
+from tests.clickhouse_server import HOST, ClickHouseServer
 from tests.conftest import GUARDED, install_users
 from tests.e2e import test_truth
 from tests.e2e.test_deploy import ROLES_SQL, USERS_XML
@@ -222,20 +222,34 @@ def test_every_read_and_write_is_for_certain(built: Built) -> None:
     assert kinds == [("Insert", 1, 1), ("Select", 1, 1)]
 
 
-def test_tables_of_one_machine_are_refused(tmp_path: Path, cluster: Cluster, built: Built) -> None:
-    place = Place(tmp_path, server=cluster.replicas[0], database="alone")
-    with QTicketsServer(small_organiser(days=2)) as server:
-        assert place.extract(server).code == 0
-        direct = {"CLICKHOUSE_CLUSTER": CLUSTER}
-        refused = place.extract(server, **direct)
-        unknown = place.extract(server, CLICKHOUSE_CLUSTER="nowhere", CLICKHOUSE_DATABASE="new")
+def test_one_server_is_told_from_a_cluster_and_can_move_there(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    first, second = cluster.replicas
+    organiser = small_organiser(days=3)
+    alone = Place(tmp_path, server=second, database="alone")
+    moved = Place(tmp_path, server=first, database="moved", settings=cluster.settings)
+    with QTicketsServer(organiser) as server:
+        assert alone.extract(server).code == 0
+        refused = alone.extract(server, CLICKHOUSE_CLUSTER=CLUSTER)
+        unknown = moved.extract(server, CLICKHOUSE_CLUSTER="nowhere")
+
+        assert moved.extract(server, "events").code == 0
+        # as docs/cluster.md gives it
+        old = f"{HOST}:{second.native_port}"
+        for table in RAW:
+            there = f"remote('{old}', alone.{table}, 'default', '')"
+            first.query(f"insert into moved.{table} select * from {there}")
+        went_on = moved.extract(server)
     assert refused.code == 4, refused
     assert "alone.meta_job_runs: its engine is ReplacingMergeTree(_ver)" in refused.err
     assert "docs/cluster.md" in refused.err
     assert unknown.code == 4, unknown
     assert "'nowhere' not found" in unknown.err
     assert "Check CLICKHOUSE_CLUSTER." in unknown.err
-    cluster.replicas[0].query("drop database alone")
+    assert went_on.code == 0, went_on
+    assert went_on.out.count(" 0 new, 0 changed") == 3, went_on
+    assert moved.landed_orders() == orders_of(organiser)
 
 
 def test_roles_sql_grants_the_same_on_a_cluster() -> None:

@@ -66,11 +66,18 @@ def test_every_wrong_setting_is_named_and_no_value_repeated(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["a b", "a;b", "1a", "a`b", "a'b", "a-b", "д", "a.b", "a" * 64])
-def test_a_database_that_is_no_identifier_is_refused(
-    name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("setting", ["CLICKHOUSE_DATABASE", "CLICKHOUSE_CLUSTER"])
+def test_a_database_or_cluster_that_is_no_identifier_is_refused(
+    setting: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CLICKHOUSE_DATABASE", name)
-    with pytest.raises(SettingsError, match="CLICKHOUSE_DATABASE"):
+    monkeypatch.setenv(setting, name)
+    with pytest.raises(SettingsError, match=f"{setting}: only letters, digits and _"):
+        load(None)
+
+
+def test_a_cluster_needs_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICKHOUSE_CLUSTER", "zakaz")
+    with pytest.raises(SettingsError, match="CLICKHOUSE_CLUSTER is set but CLICKHOUSE_HOST is not"):
         load(None)
 
 
