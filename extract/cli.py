@@ -49,7 +49,7 @@ Settings come from the environment or from --envfile; .env.example explains each
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m extract",
-        description="Pull orders, events and seats from QTickets; land the raw JSON in ClickHouse.",
+        description="Pull an organiser's data from QTickets; land the raw JSON in ClickHouse.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "resources",
         nargs="*",
         metavar="RESOURCE",
-        help="what to pull: events, orders, inventory (default: all three)",
+        help=f"what to pull: {', '.join(NAMES)} (default: all)",
     )
     add = parser.add_argument
     add("--envfile", type=Path, metavar="FILE", help="read settings from FILE too")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from extract.api import Api
 from extract.errors import Incomplete, WarehouseError
-from extract.resources import EVENTS, ORDERS
+from extract.resources import LISTINGS, ORDERS
 from extract.settings import Settings
 from extract.walk import Reader
 from extract.warehouse import Proof, Standing, Warehouse
@@ -27,7 +27,7 @@ def check(settings: Settings, api: Api) -> list[str]:
     """
     reader = Reader(api)
     lines = ["settings    fine"]
-    for listing in (ORDERS, EVENTS):
+    for listing in LISTINGS:
         page = reader.page(listing.path, descending=True)
         lines.append(
             f"API         {listing.name}: {page.total:,} there, filters by {reader.encoding}"
@@ -125,16 +125,16 @@ def _standings(settings: Settings) -> dict[str, Standing]:
 def _told(resource: str, standing: Standing) -> list[str]:
     proven_at = standing.proof.started_at if standing.proof else None
     lines = [
-        f"{resource:<10} {standing.rows:,} rows; last proven run {_when(proven_at)}"
+        f"{resource:<11} {standing.rows:,} rows; last proven run {_when(proven_at)}"
         f"; cursor {_when(standing.cursor) if resource == ORDERS.name else 'not needed'}"
     ]
     if resource == ORDERS.name:
         lines.append(
-            f"{'':<10} sweep: {standing.slices_swept} of {standing.slices} slices read again in "
+            f"{'':<11} sweep: {standing.slices_swept} of {standing.slices} slices read again in "
             f"time; the longest ago {_when(standing.oldest_read)}"
         )
     if standing.last_status != "proven":
-        lines.append(f"{'':<10} last run: {standing.last_status}. {standing.last_error}")
+        lines.append(f"{'':<11} last run: {standing.last_status}. {standing.last_error}")
     return lines
 
 

@@ -31,6 +31,7 @@ from extract.lanes import cut, halves, plan
 from extract.progress import Progress
 from extract.resources import (
     EVENTS,
+    LISTINGS,
     ORDERS,
     SEATS_QUESTION,
     Listing,
@@ -201,13 +202,14 @@ class Run:
         """
         self._store.prepare()
         self._versions = Versions(self._store.newest_version())
+        listings = {listing.name: listing for listing in LISTINGS}
         for name in names:
             outcome = Outcome(name)
             try:
-                if name == "inventory":
-                    self._pull_inventory(outcome)
+                if name in listings:
+                    self._pull_listing(listings[name], outcome)
                 else:
-                    self._pull_listing(ORDERS if name == "orders" else EVENTS, outcome)
+                    self._pull_inventory(outcome)
             except (ApiError, Incomplete) as error:
                 outcome.error = error
                 self._close_lanes(outcome, error)
@@ -229,7 +231,7 @@ class Run:
                 lane.status, lane.error = status, str(error)
                 self._log(lane)
 
-    # ---- lists: orders and events
+    # ---- lists
 
     def _pull_listing(self, listing: Listing, outcome: Outcome) -> None:
         try:
@@ -386,7 +388,7 @@ class Run:
     def _mark_gone(
         self, listing: Listing, missing: Iterable[int], lane: Lane, outcome: Outcome
     ) -> None:
-        """Mark as gone what was not in the list and is not to be had by its id either."""
+        """Mark as gone what was not in the list and, where that can be asked, not by its id."""
         suspects = sorted(missing)
         if not suspects:
             return
@@ -401,6 +403,8 @@ class Run:
             )
 
     def _is_gone(self, listing: Listing, id_: int, lane: Lane) -> bool:
+        if not listing.has_singles:
+            return True
         try:
             self._api.get(f"{listing.path}/{id_}", tally=lane.tally)
         except NotFound:

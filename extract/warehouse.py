@@ -24,7 +24,7 @@ from urllib3 import Timeout
 
 from extract import schema
 from extract.errors import Locked, WarehouseError
-from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing
+from extract.resources import INVENTORY_TABLE, LISTINGS, Listing
 from extract.settings import Settings
 from extract.store import Landed, Row, Slice, Snapshot, Span
 
@@ -283,7 +283,7 @@ class Warehouse:
         return [
             *(
                 _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED, **where)
-                for listing in (ORDERS, EVENTS)
+                for listing in LISTINGS
             ),
             _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days, **where),
             _RUNS.format(table="meta_job_runs", **where),
@@ -327,7 +327,7 @@ class Warehouse:
             resource=resource,
             seconds=int(self._settings.extract_sweep_hours * 3600),
         )[0]
-        listing = {ORDERS.name: ORDERS, EVENTS.name: EVENTS}.get(resource)
+        listing = {listing.name: listing for listing in LISTINGS}.get(resource)
         if listing:
             # what was marked as gone later was there when the totals were compared
             rows, proven_rows = self._query(
@@ -386,8 +386,8 @@ class Warehouse:
 
     def newest_version(self) -> int:
         """Return the highest `_ver` landed so far, in milliseconds; 0 before the first."""
-        tables = (ORDERS.table, EVENTS.table)
-        return max(int(self._query(f"select max(_ver) from {table}")[0][0]) for table in tables)
+        newest = (self._query(f"select max(_ver) from {listing.table}") for listing in LISTINGS)
+        return max(int(rows[0][0]) for rows in newest)
 
     def slices(self, resource: str) -> list[Slice]:
         """Return the slices ever proven, by id. They may leave gaps: what was never read."""

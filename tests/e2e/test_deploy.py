@@ -44,7 +44,9 @@ USERS_XML = DEPLOY / "clickhouse" / "users.d" / "zakaz.xml"
 ROLES_SQL = DEPLOY / "clickhouse" / "roles.sql"
 
 MARTS = {
+    "dim_discounts",
     "dim_events",
+    "dim_promo_codes",
     "fact_plan_sales_daily",
     "fact_qtickets_buyers_monthly",
     "fact_qtickets_inventory_by_show",
@@ -54,9 +56,13 @@ MARTS = {
     "fact_qtickets_pulls",
     "fact_qtickets_refunds_daily",
     "fact_qtickets_sales_daily",
+    "fact_qtickets_sales_promo_daily",
+    "fact_qtickets_sales_utm_daily",
     "v_cash_daily",
     "v_data_quality",
     "v_plan_vs_fact",
+    "v_qtickets_sales_promo",
+    "v_qtickets_sales_utm_daily",
     "v_sales_14d",
     "v_sales_latest",
     "v_sell_through",

@@ -11,10 +11,18 @@ from random import Random
 import orjson
 import pytest
 
-from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, shows_to_come
+from extract.resources import (
+    DISCOUNTS,
+    EVENTS,
+    INVENTORY_TABLE,
+    LISTINGS,
+    ORDERS,
+    PROMO_CODES,
+    shows_to_come,
+)
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_sample import MOSCOW
-from tests.zakaz import Place, events_of, orders_of, small_organiser
+from tests.zakaz import Place, held_by, orders_of, small_organiser
 
 
 def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
@@ -23,8 +31,8 @@ def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
         first = place.extract(server)
         assert first.code == 0, first
         assert first.err == ""
-        assert place.landed_orders() == orders_of(organiser)
-        assert place.landed_events() == events_of(organiser)
+        for listing in LISTINGS:
+            assert place.landed(listing) == held_by(organiser, listing) != {}, listing.name
         assert any(event["deleted_at"] for event in organiser.events.rows())
 
         counts = "select count() from stg_qtickets_api_orders_raw"
@@ -37,16 +45,20 @@ def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
             " order by started_at, resource, lane"
         )
         assert [lane[:3] for lane in lanes] == [
+            ("discounts", "all", "proven"),
             ("events", "all", "proven"),
             ("inventory", "snapshot", "proven"),
             ("orders", "backfill", "proven"),
             ("orders", "changes", "proven"),
+            ("promo_codes", "all", "proven"),
+            ("discounts", "all", "proven"),
             ("events", "all", "proven"),
             ("inventory", "snapshot", "proven"),
             ("orders", "changes", "proven"),
             ("orders", "sweep", "proven"),
+            ("promo_codes", "all", "proven"),
         ]
-        assert all(landed == 0 for *_, landed in lanes[4:])
+        assert all(landed == 0 for *_, landed in lanes[6:])
         assert server.non_get == 0
 
 
@@ -81,6 +93,9 @@ def test_offline_from_a_directory_with_all_flags(place: Place, tmp_path: Path) -
         answer = {"data": part, "paging": {"perPage": 50, "currentPage": 1, "total": len(rows)}}
         (saved / "orders" / f"{name}.json").write_bytes(orjson.dumps(answer))
     (saved / "events.json").write_bytes(orjson.dumps({"data": list(organiser.events.rows())}))
+    (saved / "promo_codes.json").write_bytes(
+        orjson.dumps({"data": list(organiser.promo_codes.rows())})
+    )
     coming = shows_to_come(organiser.events.rows(), datetime.now(MOSCOW))
     show = coming[0].show_id
     seats = saved / "shows" / str(show)
@@ -98,6 +113,8 @@ def test_offline_from_a_directory_with_all_flags(place: Place, tmp_path: Path) -
     landed = place.extract(None, *offline)
     assert landed.code == 0, landed
     assert place.landed_orders() == orders_of(organiser)
+    assert place.landed(PROMO_CODES) == held_by(organiser, PROMO_CODES) != {}
+    assert place.landed(DISCOUNTS) == {}
     assert place.query("select show_id from stg_qtickets_api_inventory_raw") == [(show,)]
 
 
@@ -241,7 +258,8 @@ def test_status_tells_how_far_each_resource_is(place: Place) -> None:
         assert place.extract(server, EXTRACT_TRIES="2").code == 3
     ran = place.extract(None, "--status")
     assert ran.code == 0, ran
-    assert f"orders     {len(organiser.orders.ids):,} rows; last proven run" in ran.out
+    assert f"orders      {len(organiser.orders.ids):,} rows; last proven run" in ran.out
+    assert f"promo_codes {len(organiser.promo_codes.ids)} rows; last proven run" in ran.out
     assert "sweep: 1 of 1 slices" in ran.out
     assert "last run: failed. GET /orders: 503 UNKNOWN_ERROR" in ran.out
 
@@ -342,7 +360,7 @@ def test_older_tables_are_brought_forward_and_newer_ones_left_alone(place: Place
         ran = place.extract(server)
         assert ran.code == 0, ran
         assert place.landed_orders() == orders_of(organiser)
-        assert place.landed_events() == events_of(organiser)
+        assert place.landed(EVENTS) == held_by(organiser, EVENTS)
         assert place.query(f"select count() > 0 from {events} where _source = 'told'") == [(True,)]
         assert "the next run" not in place.extract(server, "--check").out
 
