@@ -9,11 +9,7 @@ shows_to_come as (
         show_id,
         event_id,
         starts_at
-    from {{ ref('stg_qtickets_api__shows') }}
-    where
-        is_active
-        and not is_deleted
-        and ends_at > {{ current_instant() }}
+    from {{ ref('fact_qtickets_inventory_by_show') }}
 
 ),
 

@@ -36,7 +36,7 @@ versions as (
     select
         show_id,
         snapshot_date,
-        snapshot_ts as landed_ts,
+        (snapshot_ts, _ver) as landed_version,
         toDateTime64(0, 3, 'UTC') as read_ts
     from landed
     {% if read_before and is_incremental() %}
@@ -45,7 +45,7 @@ versions as (
     select
         show_id,
         snapshot_date,
-        toDateTime64(0, 3, 'UTC'),
+        (toDateTime64(0, 3, 'UTC'), 0::UInt64),
         snapshot_at
     from {{ read_before }} as read
     {% endif %}
@@ -56,16 +56,16 @@ new_versions as (
     select
         show_id,
         snapshot_date,
-        max(landed_ts) as newest_ts
+        max(landed_version) as newest
     from versions
     group by
         show_id,
         snapshot_date
-    having newest_ts > max(read_ts)
+    having newest.1 > max(read_ts)
 
 ),
 
--- A batch that was sent twice is there twice until merged.
+-- A batch that was sent twice is there twice until merged. Not sorted: that would hold all of the payloads in memory.
 new_snapshots as (
 
     select
@@ -75,8 +75,7 @@ new_snapshots as (
         snapshot_ts,
         payload
     from landed
-    where (show_id, snapshot_ts) in (select show_id, newest_ts from new_versions)
-    order by _ver desc
+    where (show_id, snapshot_ts, _ver) in (select show_id, newest.1, newest.2 from new_versions)
     limit 1 by
         show_id,
         snapshot_ts
