@@ -8,6 +8,7 @@ sales as (
     select
         sales_date,
         event_id,
+        city,
         client_id,
         order_id
     from {{ ref('int_sold_tickets') }}
@@ -31,6 +32,7 @@ purchases as (
     select
         sales.sales_date as sales_date,
         sales.event_id as event_id,
+        sales.city as city,
         sales.client_id as client_id,
         sales.order_id as order_id,
         sales.client_id != 0 and sales.sales_date = first_sales.first_date as is_first
@@ -44,37 +46,29 @@ monthly as (
     select
         toStartOfMonth(sales_date) as sales_month,
         event_id,
-        uniqExactIf(client_id, client_id != 0) as all_buyers,
-        uniqExactIf(client_id, is_first) as first_buyers,
-        uniqExactIf(order_id, client_id = 0) as orders_of_nobody
+        city,
+        uniqExactIf(client_id, client_id != 0) as buyers,
+        uniqExactIf(client_id, is_first) as new_buyers,
+        uniqExactIf(order_id, client_id = 0) as orders_without_buyer
     from purchases
     group by
         sales_month,
-        event_id
-
-),
-
-events as (
-
-    select
         event_id,
         city
-    from {{ ref('dim_events') }}
 
 ),
 
 final as (
 
     select
-        monthly.sales_month as sales_month,
-        monthly.event_id as event_id,
-        if(events.city = '', 'unknown', events.city)::LowCardinality(String) as city,
-        monthly.all_buyers as buyers,
-        monthly.first_buyers as new_buyers,
-        (monthly.all_buyers - monthly.first_buyers)::UInt64 as returning_buyers,
-        monthly.orders_of_nobody as orders_without_buyer
+        sales_month,
+        event_id,
+        city,
+        buyers,
+        new_buyers,
+        (buyers - new_buyers)::UInt64 as returning_buyers,
+        orders_without_buyer
     from monthly
-    left join events on monthly.event_id = events.event_id
 
 )
 

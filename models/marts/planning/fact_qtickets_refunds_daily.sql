@@ -9,6 +9,7 @@ refunds as (
     select
         coalesce(refund_date, sales_date) as refund_date,
         event_id,
+        city,
         currency,
         is_refunded,
         quantity,
@@ -26,6 +27,7 @@ daily as (
     select
         refund_date,
         event_id,
+        city,
         currency,
         sumIf(quantity, is_refunded) as tickets,
         sumIf(gross_amount, is_refunded) as gross,
@@ -35,32 +37,23 @@ daily as (
     group by
         refund_date,
         event_id,
+        city,
         currency
-
-),
-
-events as (
-
-    select
-        event_id,
-        city
-    from {{ ref('dim_events') }}
 
 ),
 
 final as (
 
     select
-        daily.refund_date as refund_date,
-        daily.event_id as event_id,
-        if(events.city = '', 'unknown', events.city)::LowCardinality(String) as city,
-        daily.currency::LowCardinality(String) as currency,
-        daily.tickets as tickets_refunded,
-        daily.paid_back::Decimal(18, 2) as refunded_amount,
-        daily.paid_back_undated::Decimal(18, 2) as undated_amount,
-        (daily.gross - daily.paid_back + daily.paid_back_undated)::Decimal(18, 2) as kept_amount
+        refund_date,
+        event_id,
+        city,
+        currency::LowCardinality(String) as currency,
+        tickets as tickets_refunded,
+        paid_back::Decimal(18, 2) as refunded_amount,
+        paid_back_undated::Decimal(18, 2) as undated_amount,
+        (gross - paid_back + paid_back_undated)::Decimal(18, 2) as kept_amount
     from daily
-    left join events on daily.event_id = events.event_id
 
 )
 
