@@ -9,8 +9,8 @@ and builds as cron runs them, with all data tests. Of each it prints, in seconds
     wall      the whole command
     start     until dbt runs its first node: import, parse, connect, what is there already
     SQL       all statements together; four run side by side, so this may exceed what it adds
-    orders .. catalogue     of that: the models of orders, of events, of the fact; the data tests;
-              what dbt asks before the first node
+    orders .. catalogue     of that: the models of orders, of events, of the fact, of those by UTM
+              tags and by promo code; the data tests; what dbt asks before the first node
 
 and the most memory that the process held, ClickHouse in it; the wall as a share of the first
 build; the fact's SQL and the wall as multiples of the hand-written query, which is what an
@@ -83,7 +83,7 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
     """Return the insert of the orders whose numbers (0 is the oldest) are in the table `source`.
 
     Four of five are paid, one of 50 tickets is cancelled and one of 30 refunded. A changed order
-    has each of its tickets refunded.
+    has each of its tickets refunded. One of four orders has a promo code.
     """
     refunded = "1" if is_changed else "cityHash64(n, j, 'refund') % 30 = 0"
     return f"""
@@ -97,6 +97,7 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
             intDiv(n * {EVENTS}, {total}) + cityHash64(n, 'event') % {ON_SALE} as event_number,
             1 + event_number % {EVENTS} as event_id,
             cityHash64(n, 'payed') % 5 != 0 as payed,
+            if(cityHash64(n, 'code') % 4 = 0, 1 + n % 50, null) as code,
             {moment("t")} as made,
             {moment("t + interval 4 minute")} as paid,
             {moment("t + interval 40 day")} as later,
@@ -118,7 +119,7 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
             1000 + n * 3 as order_id,
             toJSONString((
                 order_id, payed, if(payed, paid, null), 500000 + cityHash64(n) % 90000, 1356, 12133,
-                'card', null, null, null, null, 0, paid, event_id, 590.5, 590.5, 'RUB',
+                'card', null, null, code, code, 0, paid, event_id, 590.5, 590.5, 'RUB',
                 ('yandex', 'cpc', toString(cityHash64(n) % 100000)), tickets, made, paid,
                 if(payed, null, later)
             )::{ORDER}) as payload,
@@ -163,6 +164,8 @@ LAND_RUN = """
         select arrayJoin([
             ('orders', 'changes', {orders}),
             ('events', 'all', {events}),
+            ('discounts', 'all', 0),
+            ('promo_codes', 'all', 0),
             ('inventory', 'snapshot', 0)
         ]) as pair
     )
@@ -201,6 +204,8 @@ GROUPS = {
     "stg_qtickets_api__events": "events",
     "dim_events": "events",
     "fact_qtickets_sales_daily": "fact",
+    "fact_qtickets_sales_utm_daily": "utm",
+    "fact_qtickets_sales_promo_daily": "promo",
 }
 
 
@@ -305,12 +310,12 @@ def best_of(times: int, client: Client, sql: str) -> float:
 
 
 HEAD = (
-    *("wall", "start", "SQL", "orders", "events", "fact", "tests", "catalogue"),
+    *("wall", "start", "SQL", "orders", "events", "fact", "utm", "promo", "tests", "catalogue"),
     *("memory", "nodes", "of first", "fact x", "wall x"),
 )
 
 
-GROUPS_SHOWN = ("orders", "events", "fact", "tests", "catalogue")
+GROUPS_SHOWN = ("orders", "events", "fact", "utm", "promo", "tests", "catalogue")
 
 
 def report(name: str, timed: Timed, first: Timed, by_hand: float) -> None:

@@ -39,7 +39,7 @@ exit codes:
   2  a setting or a flag is missing or malformed
   3  the API failed
   4  ClickHouse failed
-  5  read, but not proven complete
+  5  read, but not proven complete; of --healthcheck: not fresh, or not complete
   6  another run holds the lock
   130, 143  stopped by Ctrl-C, by SIGTERM
 
@@ -49,7 +49,7 @@ Settings come from the environment or from --envfile; .env.example explains each
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m extract",
-        description="Pull orders, events and seats from QTickets; land the raw JSON in ClickHouse.",
+        description="Pull an organiser's data from QTickets; land the raw JSON in ClickHouse.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "resources",
         nargs="*",
         metavar="RESOURCE",
-        help="what to pull: events, orders, inventory (default: all three)",
+        help=f"what to pull: {', '.join(NAMES)} (default: all)",
     )
     add = parser.add_argument
     add("--envfile", type=Path, metavar="FILE", help="read settings from FILE too")
@@ -78,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--until", type=_day, metavar="DAY", help="only orders paid on DAY or before")
     add("--check", action="store_true", help="only see whether a run could work; write nothing")
     add("--status", action="store_true", help="only tell how far each resource is")
+    add(
+        "--healthcheck",
+        action="store_true",
+        help="only tell, in one line for monitoring, whether all is fresh and complete",
+    )
     add("--verbose", action="store_true", help="tell each retry on stderr")
     add("--log-format", choices=("plain", "json"), default="plain", help="default: plain")
     return parser
@@ -127,8 +132,11 @@ def _run(args: argparse.Namespace) -> int:
     from extract.settings import load
 
     settings = load(args.envfile)
+    names = [name for name in NAMES if name in args.resources] or list(NAMES)
     if args.status:
         return _say(health.status(settings))
+    if args.healthcheck:
+        return _say(health.healthcheck(settings, names))
     if settings.qtickets_api_token is None and not args.offline_fixtures_dir:
         raise SettingsError(
             "QTICKETS_API_TOKEN: missing. Set it in the environment or in --envfile FILE."
@@ -138,10 +146,10 @@ def _run(args: argparse.Namespace) -> int:
         _halt_on_signals(api)
         if args.check:
             return _say(health.check(settings, api))
-        return _pull(args, settings, api)
+        return _pull(args, names, settings, api)
 
 
-def _pull(args: argparse.Namespace, settings: Settings, api: Api) -> int:
+def _pull(args: argparse.Namespace, names: Sequence[str], settings: Settings, api: Api) -> int:
     from extract.lock import only_run
     from extract.progress import Progress
     from extract.run import Run
@@ -153,7 +161,6 @@ def _pull(args: argparse.Namespace, settings: Settings, api: Api) -> int:
     gc.set_threshold(100_000, 20, 20)
     # an answer that has come should not wait long for a worker that is busy cleaning rows
     sys.setswitchinterval(0.0005)
-    names = [name for name in NAMES if name in args.resources] or list(NAMES)
     outcomes: list[Outcome] = []
     began = time.monotonic()
     with ExitStack() as stack:

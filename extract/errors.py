@@ -130,10 +130,8 @@ def read_answer(where: str, status: int, headers: Mapping[str, str], body: bytes
     said = f"{where}: {status}{_code(answer)}"
     if status in _TOKEN_WRONG:
         raise Refused(f"{said}: the API refuses the token. Check QTICKETS_API_TOKEN.")
-    if status == _NOT_FOUND and answer is not None:
-        raise NotFound(f"{said}: the API has no such thing.")
     if status == _NOT_FOUND:
-        raise Final(f"{said}: no such path. Check QTICKETS_BASE_URL.")
+        raise _not_found(said, answer, headers)
     if status == _TOO_FAST:
         raise TooFast(f"{said}: too many requests.", _retry_after(headers))
     if status >= _PASSING_FROM:
@@ -145,6 +143,14 @@ def read_answer(where: str, status: int, headers: Mapping[str, str], body: bytes
     if "data" not in answer:
         raise Passing(f"{said}: the answer is JSON without `data`.")
     return answer
+
+
+def _not_found(said: str, answer: Any, headers: Mapping[str, str]) -> ApiError:
+    if answer is not None:
+        return NotFound(f"{said}: the API has no such thing.")
+    if "json" in headers.get("content-type", ""):
+        return Passing(f"{said}: the answer was cut short.")
+    return Final(f"{said}: no such path. Check QTICKETS_BASE_URL.")
 
 
 def _code(answer: dict[str, Any] | None) -> str:

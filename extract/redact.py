@@ -236,6 +236,36 @@ event = record(
     deleted_at=moment,
 )
 
+_reference = record(id=number)
+
+discount = record(
+    id=number,
+    is_active=flag,
+    name=text,
+    type=word,
+    active_from=moment,
+    active_to=moment,
+    events=array(_reference),
+    shows=array(_reference),
+    created_at=moment,
+    updated_at=moment,
+    deleted_at=moment,
+)
+
+promo_code = record(
+    id=number,
+    is_active=flag,
+    type=word,
+    discount_id=number,
+    code=text,
+    max_uses_count=number,
+    active_from=moment,
+    active_to=moment,
+    created_at=moment,
+    updated_at=moment,
+    deleted_at=moment,
+)
+
 SEAT: dict[str, Kind] = {
     "zone_id": text,
     "admission": flag,

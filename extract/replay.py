@@ -2,6 +2,8 @@
 
     DIR/orders.json               a saved answer of /orders; or several, as orders/*.json
     DIR/events.json               the same of /events; or events/*.json
+    DIR/discounts.json            the same of /discounts, if there are any
+    DIR/promo_codes.json          the same of /promo-codes
     DIR/shows/SHOW_ID/seats.json  a saved answer of /shows/SHOW_ID/seats
     DIR/now.txt                   optional: the API's clock, an instant in ISO 8601 with its offset
 
@@ -64,7 +66,8 @@ class Replay(httpx.BaseTransport):
         if last.isdecimal():
             found = [row for row in self._rows(parent)[0] if row["id"] == int(last)]
             return self._answer({"data": found[0]}) if found else self._not_found()
-        return self._answer(self._page(last, orjson.loads(request.content or b"{}")))
+        name = last.replace("-", "_")
+        return self._answer(self._page(name, orjson.loads(request.content or b"{}")))
 
     def _page(self, name: str, question: dict[str, Any]) -> dict[str, Any]:
         rows, per_page = self._rows(name)

@@ -9,9 +9,6 @@ from typing import Any
 
 from extract import redact
 
-NAMES = ("events", "orders", "inventory")
-"""The resources, in the order in which a run pulls them: seats need the events' shows."""
-
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -24,6 +21,8 @@ class Listing:
     clean: redact.Kind
     has_changes: bool
     """Whether `updated_at` tells what changed. Where it does not, each run reads everything."""
+    has_singles: bool
+    """Whether `path/{id}` is known to answer. Where not, what a proven list lacks is gone."""
 
 
 ORDERS = Listing(
@@ -33,6 +32,7 @@ ORDERS = Listing(
     key="order_id",
     clean=redact.order,
     has_changes=True,
+    has_singles=True,
 )
 
 # few, and an event's `updated_at` is not known to move with its shows
@@ -43,7 +43,35 @@ EVENTS = Listing(
     key="event_id",
     clean=redact.event,
     has_changes=False,
+    has_singles=True,
 )
+
+# both fit on a page or two
+DISCOUNTS = Listing(
+    name="discounts",
+    path="/discounts",
+    table="stg_qtickets_api_discounts_raw",
+    key="discount_id",
+    clean=redact.discount,
+    has_changes=False,
+    has_singles=False,
+)
+
+PROMO_CODES = Listing(
+    name="promo_codes",
+    path="/promo-codes",
+    table="stg_qtickets_api_promo_codes_raw",
+    key="promo_code_id",
+    clean=redact.promo_code,
+    has_changes=False,
+    has_singles=False,
+)
+
+# what orders point at is read after them, so that a code made meanwhile is not missing
+LISTINGS = (EVENTS, ORDERS, PROMO_CODES, DISCOUNTS)
+
+NAMES = (*(listing.name for listing in LISTINGS), "inventory")
+"""The resources, in the order in which a run pulls them: seats need the events' shows."""
 
 INVENTORY_TABLE = "stg_qtickets_api_inventory_raw"
 

@@ -31,6 +31,7 @@ from extract.lanes import cut, halves, plan
 from extract.progress import Progress
 from extract.resources import (
     EVENTS,
+    LISTINGS,
     ORDERS,
     SEATS_QUESTION,
     Listing,
@@ -44,8 +45,8 @@ from extract.walk import Condition, Page, Reader, between
 T = TypeVar("T")
 R = TypeVar("R")
 
-_SLICE_ROWS = 1500  # a slice is read, landed and remembered as one
-_SPLIT_ROWS = 2000  # where a slice that outgrew its size is cut
+_SLICE_ROWS = 1000  # a slice is read, landed and remembered as one
+_SPLIT_ROWS = 1500  # where a slice that outgrew its size is cut
 _WORTH_SHARING = 500  # rows left to read: fewer are read sooner than landed in parts
 _SNAPSHOTS = 50  # shows whose seats are landed at once
 _MOST_GONE = 500  # ids asked for one by one in a run, to see whether the API has them no more
@@ -201,13 +202,14 @@ class Run:
         """
         self._store.prepare()
         self._versions = Versions(self._store.newest_version())
+        listings = {listing.name: listing for listing in LISTINGS}
         for name in names:
             outcome = Outcome(name)
             try:
-                if name == "inventory":
-                    self._pull_inventory(outcome)
+                if name in listings:
+                    self._pull_listing(listings[name], outcome)
                 else:
-                    self._pull_listing(ORDERS if name == "orders" else EVENTS, outcome)
+                    self._pull_inventory(outcome)
             except (ApiError, Incomplete) as error:
                 outcome.error = error
                 self._close_lanes(outcome, error)
@@ -229,7 +231,7 @@ class Run:
                 lane.status, lane.error = status, str(error)
                 self._log(lane)
 
-    # ---- lists: orders and events
+    # ---- lists
 
     def _pull_listing(self, listing: Listing, outcome: Outcome) -> None:
         try:
@@ -386,7 +388,7 @@ class Run:
     def _mark_gone(
         self, listing: Listing, missing: Iterable[int], lane: Lane, outcome: Outcome
     ) -> None:
-        """Mark as gone what was not in the list and is not to be had by its id either."""
+        """Mark as gone what was not in the list and, where that can be asked, not by its id."""
         suspects = sorted(missing)
         if not suspects:
             return
@@ -401,6 +403,8 @@ class Run:
             )
 
     def _is_gone(self, listing: Listing, id_: int, lane: Lane) -> bool:
+        if not listing.has_singles:
+            return True
         try:
             self._api.get(f"{listing.path}/{id_}", tally=lane.tally)
         except NotFound:
@@ -498,27 +502,34 @@ class Run:
 
         After a failure nothing new is begun; what is under way is still yielded, then it raises.
         """
-        # more workers than connections, so that a connection is in use while a worker cleans rows
-        # or waits for us to land them
+        # more workers than connections, so that a connection is in use while a worker cleans rows;
+        # and work that waits for a free worker, so that none idles while we land what others read
         workers = self._api.connections + max(1, self._api.connections // 4)
+        at_hand = workers + max(1, self._api.connections // 2)
         pool = ThreadPoolExecutor(workers)
         running: set[Future[R]] = set()
         failure: ApiError | None = None
+
+        def hand_out() -> None:
+            while work and not failure and len(running) < at_hand:
+                running.add(pool.submit(do, work.popleft()))
+            self._idle = not work and len(running) < workers
+
         try:
-            while running or (work and not failure):
-                while work and not failure and len(running) < workers:
-                    running.add(pool.submit(do, work.popleft()))
-                self._idle = not work and len(running) < workers
-                done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+            hand_out()
+            while running:
+                done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 if self._api.stop:
                     raise self._api.stop
                 for future in done:
+                    running.remove(future)
                     try:
                         result = future.result()
                     except ApiError as error:
                         failure = failure or error
                     else:
                         yield result
+                    hand_out()
             if failure:
                 raise failure
         finally:

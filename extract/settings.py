@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     clickhouse_password: SecretStr = SecretStr("")
     clickhouse_secure: bool = False
     clickhouse_database: Annotated[str, AfterValidator(_identifier)] = "zakaz"
+    clickhouse_cluster: Annotated[str, AfterValidator(_identifier)] | None = None
     clickhouse_path: Path = Path(".chdb")
 
     extract_connections: Annotated[int, Field(ge=1, le=32)] = 4
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     extract_read_seconds: Annotated[float, Field(gt=0)] = 60
     extract_overlap_minutes: Annotated[int, Field(ge=0)] = 10
     extract_sweep_hours: Annotated[float, Field(gt=0)] = 24
+    extract_fresh_hours: Annotated[float, Field(gt=0)] = 6
     extract_inventory_days: Annotated[int, Field(ge=2)] = 400
 
     @field_validator("qtickets_base_url")
@@ -82,8 +84,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _embedded_needs_no_server(self) -> Self:
-        if self.clickhouse_host is None and self.clickhouse_secure:
-            raise ValueError("CLICKHOUSE_SECURE is set but CLICKHOUSE_HOST is not")
+        for needy, is_set in (
+            ("CLICKHOUSE_SECURE", self.clickhouse_secure),
+            ("CLICKHOUSE_CLUSTER", self.clickhouse_cluster),
+        ):
+            if self.clickhouse_host is None and is_set:
+                raise ValueError(f"{needy} is set but CLICKHOUSE_HOST is not")
         return self
 
     @property

@@ -22,8 +22,9 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedError
 from urllib3 import Timeout
 
+from extract import schema
 from extract.errors import Locked, WarehouseError
-from extract.resources import EVENTS, INVENTORY_TABLE, ORDERS, Listing
+from extract.resources import INVENTORY_TABLE, LISTINGS, Listing
 from extract.settings import Settings
 from extract.store import Landed, Row, Slice, Snapshot, Span
 
@@ -35,23 +36,23 @@ _LANDED = """
     _run_id LowCardinality(String)"""
 
 _LISTING = """
-create table if not exists {table} (
+create table if not exists {table}{on_cluster} (
     {key} UInt64,{landed},
     _deleted UInt8 default 0,
     index landed_at _landed_at type minmax
-) engine = ReplacingMergeTree(_ver) order by {key}"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by {key}"""
 
 _INVENTORY = """
-create table if not exists {table} (
+create table if not exists {table}{on_cluster} (
     show_id UInt64,
     event_id UInt64,
     snapshot_ts DateTime64(3, 'UTC'),{landed},
     index landed_at _landed_at type minmax
-) engine = ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
-ttl toDateTime(snapshot_ts) + interval {days} day"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by (show_id, snapshot_ts)
+ttl toDateTime(snapshot_ts) + toIntervalDay({days})"""
 
 _RUNS = """
-create table if not exists meta_job_runs (
+create table if not exists {table}{on_cluster} (
     run_id String,
     job LowCardinality(String),
     resource LowCardinality(String),
@@ -71,10 +72,10 @@ create table if not exists meta_job_runs (
     filters LowCardinality(String),
     error String,
     _ver UInt64
-) engine = ReplacingMergeTree(_ver) order by (started_at, run_id, resource, lane)"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by (started_at, run_id, resource, lane)"""
 
 _SLICES = """
-create table if not exists meta_slices (
+create table if not exists {table}{on_cluster} (
     resource LowCardinality(String),
     lo UInt64,
     hi UInt64,
@@ -82,7 +83,18 @@ create table if not exists meta_slices (
     read_at DateTime64(3, 'UTC'),
     run_id String,
     _ver UInt64
-) engine = ReplacingMergeTree(_ver) order by (resource, lo)"""
+) engine = {replicated}ReplacingMergeTree(_ver) order by (resource, lo)"""
+
+# On a cluster, with every statement. A run reads back what it landed, and dbt what the run landed,
+# through any replica: an insert counts once most replicas have it, and a replica that lacks some
+# refuses to answer rather than answer with less. Sequential reads need inserts one by one. What
+# looks inserted already is inserted all the same: keys settle that here, and counts must be true.
+_CLUSTER_SETTINGS = {
+    "insert_quorum": "auto",
+    "insert_quorum_parallel": 0,
+    "select_sequential_consistency": 1,
+    "insert_deduplicate": 0,
+}
 
 # importing the driver turned the first on: each retry would be a line on stderr, though all went
 # well; and what the driver itself would log, our errors tell
@@ -93,16 +105,31 @@ _CONNECT_SECONDS = 10
 _HELLO_SECONDS = 30  # the first answer; a server that hangs should not hold up a run for long
 _ANSWER_SECONDS = 300  # any later one: an insert can wait for a busy disk
 
-_RIGHTS = ("select", "insert", "create table")
+_CLOSING = "lane in ('changes', 'all', 'snapshot')"  # a run's last lane of a resource
 
+_RIGHTS = (
+    "select",
+    "insert",
+    "create table",
+    # bring tables of an older version forward
+    "alter add column",
+    "alter add index",
+    "alter ttl",
+)
+
+_READONLY = 164
 _ADVICE = {
     81: "Check CLICKHOUSE_DATABASE.",
-    164: "CLICKHOUSE_USER may only read.",
+    _READONLY: "CLICKHOUSE_USER may only read.",
     193: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
     194: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    159: "A replica did not answer in time; when it is down for long, see docs/cluster.md.",
     243: "The disk of ClickHouse is full.",
+    285: "Too few replicas are up to take an insert safely.",
+    289: "This replica is behind; the next run goes on.",
     497: "CLICKHOUSE_USER lacks a right; see the grants in deploy/clickhouse.",
     516: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
+    701: "Check CLICKHOUSE_CLUSTER.",
 }
 
 
@@ -115,6 +142,38 @@ class Known:
     deleted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The newest run that was proven complete: when (UTC), and what the API's total was.
+
+    `filters`: how they travelled; `pages` when the API ignored them, and all was read.
+    """
+
+    started_at: datetime
+    finished_at: datetime
+    api_total: int
+    filters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a resource is. Times are UTC, None before the first.
+
+    `rows`: landed and not gone. `proven_rows`: what is here of that which the proof counted.
+    `slices_swept`: those read again within EXTRACT_SWEEP_HOURS. `last_*`: of the newest run.
+    """
+
+    rows: int
+    proof: Proof | None
+    proven_rows: int
+    cursor: datetime | None
+    slices: int
+    slices_swept: int
+    oldest_read: datetime | None
+    last_status: str
+    last_error: str
+
+
 class Warehouse:
     """ClickHouse, a server or embedded. One thread at a time."""
 
@@ -123,6 +182,9 @@ class Warehouse:
         self._run_id = run_id
         self._place = settings.clickhouse_place
         self._database = settings.clickhouse_database
+        self._quoted = f"`{self._database}`"  # it may be a keyword; other signs are refused
+        cluster = settings.clickhouse_cluster
+        self._on_cluster = f" on cluster `{cluster}`" if cluster else ""
         self._client = self._connect()
 
     def _connect(self) -> Client:
@@ -148,6 +210,7 @@ class Warehouse:
                 connect_timeout=_CONNECT_SECONDS,
                 send_receive_timeout=_HELLO_SECONDS,
                 client_name="zakaz",
+                settings=_CLUSTER_SETTINGS if s.clickhouse_cluster else None,
                 autogenerate_session_id=False,
             )
             client.timeout = Timeout(connect=_CONNECT_SECONDS, read=_ANSWER_SECONDS)
@@ -158,89 +221,149 @@ class Warehouse:
         self._client.close()
 
     def prepare(self) -> None:
-        """Create the database and the tables that are missing. Raises WarehouseError."""
-        with self._explain():
-            if not self._client.command(f"exists database {self._database}"):
-                self._client.command(f"create database if not exists {self._database}")
-            self._client.database = self._database
-            for listing in (ORDERS, EVENTS):
-                self._client.command(
-                    _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED)
-                )
-            days = self._settings.extract_inventory_days
-            self._client.command(
-                _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days)
-            )
-            self._client.command(_RUNS)
-            self._client.command(_SLICES)
-            self._keep_inventory_for(days)
+        """Create the database and the tables that are missing, bring forward those that are older.
 
-    def _keep_inventory_for(self, days: int) -> None:
-        """Bring the retention of an older table to what the setting says now."""
-        table = f"{self._database}.{INVENTORY_TABLE}"
-        if f"toIntervalDay({days})" not in str(self._client.command(f"show create table {table}")):
-            self._client.command(
-                f"alter table {table} modify ttl toDateTime(snapshot_ts) + interval {days} day"
-                " settings materialize_ttl_after_modify = 0"  # merges apply it soon enough
+        Raises WarehouseError, before anything is written where a table cannot be used.
+        """
+        todo = self.due()
+        with self._explain():
+            if todo and not self._client.command(f"exists database {self._quoted}"):
+                self._client.command(
+                    f"create database if not exists {self._quoted}{self._on_cluster}"
+                )
+            self._client.database = self._database
+            for statement in todo:
+                self._client.command(statement)
+
+    def due(self) -> list[str]:
+        """Return the statements that make the tables what this version wants.
+
+        Raises WarehouseError where a table is there that none could make so.
+        """
+        tables = [schema.wanted(create) for create in self._creates()]
+        rows = self._query(
+            schema.FOUND, database=self._database, tables=[table.name for table in tables]
+        )
+        found = {row[0]: schema.Found(*row) for row in rows}
+        statements, refused = [], []
+        for table in tables:
+            there = found.get(table.name)
+            if there is None:
+                statements.append(table.create)
+            elif misfits := there.misfits(table):
+                refused.append(f"{self._database}.{table.name}: {', '.join(misfits)}")
+            else:
+                changes = there.changes(table)
+                statements += [
+                    f"alter table {table.name}{self._on_cluster} {change}" for change in changes
+                ]
+        if refused:
+            advice = (
+                "How to move to a cluster: docs/cluster.md."
+                if self._on_cluster
+                else "Rename such a table and run with --full, which makes and fills a new one; "
+                "see `A new version` in deploy/README.md."
             )
+            raise WarehouseError(
+                f"ClickHouse ({self._place}): this version cannot use what is there, and changed "
+                f"nothing. {'; '.join(refused)}. {advice}"
+            )
+        return statements
+
+    def _creates(self) -> list[str]:
+        """Write the tables down: with a cluster on all its replicas, and replicated.
+
+        Where in Keeper is left to the server, whose default path has the table's UUID in it.
+        """
+        where = {
+            "on_cluster": self._on_cluster,
+            "replicated": "Replicated" if self._on_cluster else "",
+        }
+        days = self._settings.extract_inventory_days
+        return [
+            *(
+                _LISTING.format(table=listing.table, key=listing.key, landed=_LANDED, **where)
+                for listing in LISTINGS
+            ),
+            _INVENTORY.format(table=INVENTORY_TABLE, landed=_LANDED, days=days, **where),
+            _RUNS.format(table="meta_job_runs", **where),
+            _SLICES.format(table="meta_slices", **where),
+        ]
 
     def missing_rights(self) -> list[str]:
         """Return the rights on the database that a run needs and this user lacks."""
         if int(self._query("select getSetting('readonly')")[0][0]):
             return ["the right to write: its profile says readonly"]
+        rights = [(right, f"{self._quoted}.*") for right in _RIGHTS]
+        if self._on_cluster:
+            rights.append(("cluster", "*.*"))
         return [
             right
-            for right in _RIGHTS
-            if not self._query(f"check grant {right} on {self._database}.*")[0][0]
+            for right, where in rights
+            if not self._query(f"check grant {right} on {where}")[0][0]
         ]
 
     def version(self) -> str:
         """Return the version of ClickHouse."""
         return str(self._client.server_version)
 
-    def status(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return, for each resource ever pulled: its name, and what is known of it.
-
-        `proven_at`: start of the last proven run (UTC) or None; `cursor` (UTC) or None; `slices`
-        and how many of them were read again since `EXTRACT_SWEEP_HOURS` ago; `oldest_read` (UTC);
-        `rows` landed and not gone; `last_status` and `last_error` of the newest run.
-        """
+    def standings(self) -> dict[str, Standing]:
+        """Return how far each resource is that was ever pulled, by its name. Only reads."""
         with self._explain():
-            if not self._client.command(f"exists table {self._database}.meta_job_runs"):
-                return []
+            if not self._client.command(f"exists table {self._quoted}.meta_job_runs"):
+                return {}
             self._client.database = self._database
-        closing = self._query(
-            "select resource, maxOrNull(if(status = 'proven', started_at, null)) as proven_at,"
-            " argMax(status, started_at), argMax(error, started_at)"
-            " from meta_job_runs final where lane in ('changes', 'all', 'snapshot')"
-            " group by resource order by resource"
+        newest = self._query(
+            "select resource, argMax(status, started_at), argMax(error, started_at)"
+            f" from meta_job_runs final where {_CLOSING} group by resource order by resource"
         )
-        return [
-            (resource, self._status_of(resource, proven_at, last_status, last_error))
-            for resource, proven_at, last_status, last_error in closing
-        ]
+        return {resource: self._standing(resource, *last) for resource, *last in newest}
 
-    def _status_of(
-        self, resource: str, proven_at: datetime | None, last_status: str, last_error: str
-    ) -> dict[str, Any]:
-        swept = self._query(
+    def _standing(self, resource: str, last_status: str, last_error: str) -> Standing:
+        proof = self._proof(resource)
+        slices, swept, oldest_read = self._query(
             "select count(), countIf(read_at > now() - {seconds:UInt32}), minOrNull(read_at)"
             " from meta_slices final where resource = {resource:String}",
             resource=resource,
             seconds=int(self._settings.extract_sweep_hours * 3600),
         )[0]
-        listing = {ORDERS.name: ORDERS, EVENTS.name: EVENTS}.get(resource)
-        table = f"{listing.table} final where not _deleted" if listing else INVENTORY_TABLE
-        return {
-            "proven_at": _utc(proven_at) if proven_at else None,
-            "cursor": self.cursor(resource),
-            "slices": swept[0],
-            "slices_swept": swept[1],
-            "oldest_read": _utc(swept[2]) if swept[2] else None,
-            "rows": self._query(f"select count() from {table}")[0][0],
-            "last_status": last_status,
-            "last_error": last_error,
-        }
+        listing = {listing.name: listing for listing in LISTINGS}.get(resource)
+        if listing:
+            # what was marked as gone later was there when the totals were compared
+            rows, proven_rows = self._query(
+                "select countIf(not _deleted), countIf(not _deleted or _ver > {proven_at:Int64})"
+                f" from {listing.table} final",
+                proven_at=_milliseconds_of(proof.finished_at) if proof else 0,
+            )[0]
+        else:
+            # a show has a snapshot a day at least, by the API's clock
+            rows, proven_rows = self._query(
+                "select count(), uniqExactIf(show_id, toUnixTimestamp64Milli(snapshot_ts) >"
+                f" {{proven_at:Int64}} - 25 * 3600000) from {INVENTORY_TABLE}",
+                proven_at=_milliseconds_of(proof.started_at) if proof else 0,
+            )[0]
+        return Standing(
+            rows=rows,
+            proof=proof,
+            proven_rows=proven_rows,
+            cursor=self.cursor(resource),
+            slices=slices,
+            slices_swept=swept,
+            oldest_read=_utc(oldest_read) if oldest_read else None,
+            last_status=last_status,
+            last_error=last_error,
+        )
+
+    def _proof(self, resource: str) -> Proof | None:
+        rows = self._query(
+            "select started_at, finished_at, api_total, filters from meta_job_runs final"
+            f" where resource = {{resource:String}} and {_CLOSING} and status = 'proven'"
+            " order by started_at desc limit 1",
+            resource=resource,
+        )
+        for started_at, finished_at, api_total, filters in rows:
+            return Proof(_utc(started_at), _utc(finished_at), api_total, filters)
+        return None
 
     def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a select on the database, each by column name. Raises WarehouseError.
@@ -263,8 +386,8 @@ class Warehouse:
 
     def newest_version(self) -> int:
         """Return the highest `_ver` landed so far, in milliseconds; 0 before the first."""
-        tables = (ORDERS.table, EVENTS.table)
-        return max(int(self._query(f"select max(_ver) from {table}")[0][0]) for table in tables)
+        newest = (self._query(f"select max(_ver) from {listing.table}") for listing in LISTINGS)
+        return max(int(rows[0][0]) for rows in newest)
 
     def slices(self, resource: str) -> list[Slice]:
         """Return the slices ever proven, by id. They may leave gaps: what was never read."""
@@ -447,6 +570,8 @@ class Warehouse:
 
     def _explained(self, error: Exception) -> WarehouseError:
         code = getattr(error, "code", None)
+        if str(error).endswith(" is readonly"):  # a setting; the driver asks the server beforehand
+            code = _READONLY
         root = _root(error)
         if code:
             said, advice = _said(error), _ADVICE.get(code, "")
@@ -478,6 +603,10 @@ def _said(error: BaseException) -> str:
 
 def _milliseconds() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _milliseconds_of(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -9,7 +9,7 @@
     older versions of it do no harm. Null before the first such run. -#}
 {% macro newest_proof(resource) -%}
     select maxOrNull(finished_at)
-    from {{ target.schema }}.meta_job_runs
+    from `{{ target.schema }}`.meta_job_runs
     where
         resource = '{{ resource }}'
         and status = 'proven'

@@ -3,3 +3,9 @@
 {% macro versions_read_before(relation) -%}
     select order_id, _ver from {{ relation }}
 {%- endmacro %}
+
+
+{#- The table of snapshots that were parsed before; nothing before the first build. Unit tests override it. -#}
+{% macro snapshots_read_before(relation) -%}
+    {%- if execute and load_relation(relation) is not none -%}{{ relation }}{%- endif -%}
+{%- endmacro %}

@@ -59,7 +59,9 @@ class ClickHouseServer:
 
     `timezone` is the server's own zone. `users` is a users.xml; without one there is `default`,
     without a password, who may do everything but manage users. `config` is XML to go inside the
-    server's `<clickhouse>`. `own`: never CLICKHOUSE_TEST_URL; said by those who stop it.
+    server's `<clickhouse>`. `own`: never CLICKHOUSE_TEST_URL; said by those who stop it. `ports`,
+    of HTTP and of the native protocol: for those who must know them beforehand. `url`: a server
+    that is there already, in the form of CLICKHOUSE_TEST_URL.
     """
 
     def __init__(
@@ -70,9 +72,11 @@ class ClickHouseServer:
         users: Path | None = None,
         config: str = "",
         own: bool = False,
+        ports: tuple[int, int] | None = None,
+        url: str | None = None,
     ) -> None:
         own = own or timezone != "UTC" or users is not None or bool(config)
-        url = os.environ.get("CLICKHOUSE_TEST_URL")
+        url = url or os.environ.get("CLICKHOUSE_TEST_URL")
         self._external = urlsplit(url) if url and not own else None
         self.directory = directory.absolute()
         self._timezone = timezone
@@ -80,7 +84,7 @@ class ClickHouseServer:
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
-        self._ports: tuple[int, int] | None = None
+        self._ports = ports
 
     def __enter__(self) -> Self:
         self.start()
@@ -169,7 +173,7 @@ class ClickHouseServer:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             # between choosing a free port and listening on it somebody else may take it
-            ports = self._ports or (_free_port(), _free_port())
+            ports = self._ports or (free_port(), free_port())
             said = self._launch(ports, deadline)
             if said is None:
                 self._ports = ports
@@ -268,7 +272,7 @@ DEFAULT_USERS = """<clickhouse>
 """
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -90,30 +91,45 @@ STRANGERS = f"""<clickhouse>
             <profile>onlooker</profile>
             <quota>default</quota>
         </onlooker>
+        <watcher>
+            <password>{STRANGERS_PASSWORD}</password>
+            <networks><ip>127.0.0.1</ip></networks>
+            <profile>onlooker</profile>
+            <quota>default</quota>
+            <grants><query>GRANT SELECT ON zakaz.*</query></grants>
+        </watcher>
     </users>
     <profiles><onlooker><readonly>1</readonly></onlooker></profiles>
 </clickhouse>
 """
 
 
-@pytest.fixture(scope="session")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
-    """Return a server with the users of deploy/clickhouse, and two who lack what it takes."""
-    directory = tmp_path_factory.mktemp("guarded")
-    admin = DEFAULT_USERS.replace(
-        "<password/>", "<password/><access_management>1</access_management>"
+def install_users(directory: Path, *, for_cluster: bool = False) -> Path:
+    """Put the users of deploy/clickhouse beside one who may do everything; return the file."""
+    users = directory / "users.xml"
+    users.write_text(
+        DEFAULT_USERS.replace("<password/>", "<password/><access_management>1</access_management>")
     )
-    (directory / "users.xml").write_text(admin)
-    users = directory / "users.d"
-    users.mkdir()
     text = (ROOT / "deploy" / "clickhouse" / "users.d" / "zakaz.xml").read_text()
     for who, password in (("ETL", ETL_PASSWORD), ("READER", READER_PASSWORD)):
         hashed = sha256(password.encode()).hexdigest()
         text = text.replace(f"SHA256_OF_{who}_PASSWORD", hashed)
-    (users / "zakaz.xml").write_text(text)
-    (users / "strangers.xml").write_text(STRANGERS)
+    if for_cluster:
+        text, found = re.subn(
+            r"<!-- On a cluster, also these[^<]*(.*?)-->", r"\1", text, flags=re.DOTALL
+        )
+        assert found == 1
+    (directory / "users.d").mkdir()
+    (directory / "users.d" / "zakaz.xml").write_text(text)
+    return users
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    """Return a server with the users of deploy/clickhouse, and three who lack what it takes."""
+    directory = tmp_path_factory.mktemp("guarded")
+    users = install_users(directory)
+    (users.with_suffix(".d") / "strangers.xml").write_text(STRANGERS)
     backups = f"<backups><allowed_path>{directory / 'backups'}</allowed_path></backups>"
-    with ClickHouseServer(
-        directory / "server", users=directory / "users.xml", config=GUARDED + backups
-    ) as server:
+    with ClickHouseServer(directory / "server", users=users, config=GUARDED + backups) as server:
         yield server

@@ -230,7 +230,8 @@ class QTicketsServer:
 
     `latency` is seconds added to every answer, awaited, so that requests side by side overlap.
     `per_page` overrides page sizes by resource. Without `orderBy` lists come newest first, or
-    oldest first. `requests` holds all that was asked, in order of arrival.
+    oldest first. `forbidden` are paths that the token may not read. `requests` holds all that was
+    asked, in order of arrival.
     """
 
     def __init__(
@@ -249,6 +250,7 @@ class QTicketsServer:
         self.token = token
         self.faults = faults or Faults()
         self.latency = latency
+        self.forbidden: set[str] = set()  # paths that this token may not read
         self.requests: list[Seen] = []
         self.bytes_sent = 0
         self.compress = compress
@@ -405,7 +407,8 @@ class QTicketsServer:
             given = request.headers.get("authorization")
             if not given:
                 return _error(401, "Unauthorized", "UNAUTHORIZED")
-            if given != f"Bearer {self.token}":
+            path = request.url.path.removeprefix(BASE)
+            if given != f"Bearer {self.token}" or path in self.forbidden:
                 return _error(403, "Access denied", "ACCESS_DENIED")
             return answer(request)
 

@@ -279,6 +279,8 @@ class Sales:
     tickets_refunded: int = 0
     gross_revenue: Decimal = Decimal(0)
     refunded_amount: Decimal = Decimal(0)
+    gross_discount: Decimal = Decimal(0)
+    discount_cost: Decimal = Decimal(0)  # on tickets that were not refunded
 
     @property
     def revenue(self) -> Decimal:
@@ -287,6 +289,8 @@ class Sales:
 
 
 SalesKey = tuple[date, int, str, str]
+UtmKey = tuple[date, int, str, str, str, str, str, str, str]
+PromoKey = tuple[date, int, str, str, int, int]
 Quantity = int | None
 
 #: What `mutate` draws from, with weights. Events are not hard-deleted by default: a reader keeps
@@ -622,8 +626,63 @@ class Organiser:
         A ticket belongs to the event that owns its show, else to its order's event; the city of an
         event that is not there is 'unknown'. A day with only refunded tickets has its row.
         """
-        zone = ZoneInfo(tz)
         found: dict[SalesKey, Sales] = {}
+        for key, _, item in self._sold(tz, cities):
+            found[key] = _with_ticket(found.get(key, Sales()), item)
+        return found
+
+    def utm_sales(self) -> dict[UtmKey, Sales]:
+        """Daily sales divided by the order's five tags, tidied; '(none)' where there is none."""
+        found: dict[UtmKey, Sales] = {}
+        for cell, order, item in self._sold():
+            tags = order["utm"] or {}
+            source, medium = (_tag(tags, name).lower() for name in ("utm_source", "utm_medium"))
+            rest = (_tag(tags, name) for name in ("utm_campaign", "utm_content", "utm_term"))
+            key = (*cell, source, medium, *rest)
+            found[key] = _with_ticket(found.get(key, Sales()), item)
+        return found
+
+    def promo_sales(self) -> dict[PromoKey, Sales]:
+        """Daily sales divided by the order's promo code and discount; 0 where there is none."""
+        found: dict[PromoKey, Sales] = {}
+        for cell, order, item in self._sold():
+            key = (*cell, order["promo_code_id"] or 0, order["discount_id"] or 0)
+            found[key] = _with_ticket(found.get(key, Sales()), item)
+        return found
+
+    def discount_names(self) -> dict[int, tuple[str, str, bool, bool, bool]]:
+        """(name, type, is known, is active, is deleted) by discount, pointed at or listed."""
+        with self.lock:
+            pointing = [*self.orders.rows(), *self.promo_codes.rows()]
+            found = {
+                row["discount_id"]: ("unknown", "unknown", False, False, False)
+                for row in pointing
+                if row["discount_id"]
+            }
+            for row in self.discounts.rows():
+                name = _tidy(row["name"]) or "unknown"
+                found[row["id"]] = (name, row["type"], True, *_state(row))
+        return found
+
+    def promo_code_names(self) -> dict[int, tuple[str, int, str, str, int, bool, bool, bool]]:
+        """(text, discount id, its name and type, most uses, is known, active, deleted) by code."""
+        unknown = ("unknown", 0, "unknown", "unknown", 0, False, False, False)
+        discounts = self.discount_names()
+        with self.lock:
+            used = {row["promo_code_id"] for row in self.orders.rows()}
+            found = {code_id: unknown for code_id in used if code_id}
+            for row in self.promo_codes.rows():
+                discount_id = row["discount_id"] or 0
+                named = discounts[discount_id][:2] if discount_id else ("(none)", "(none)")
+                text, most = _tidy(row["code"]) or "unknown", row["max_uses_count"]
+                found[row["id"]] = (text, discount_id, *named, most, True, *_state(row))
+        return found
+
+    def _sold(
+        self, tz: str = "Europe/Moscow", cities: Mapping[str, str] = CITY_NAMES
+    ) -> Iterator[tuple[SalesKey, Row, Row]]:
+        """Each ticket sold: its cell of the daily sales, its order, and itself."""
+        zone = ZoneInfo(tz)
         with self.lock:
             owner: dict[int, int] = {}
             city: dict[int, str] = {}
@@ -640,9 +699,7 @@ class Organiser:
                         continue
                     event_id = owner.get(item["show_id"]) or order["event_id"]
                     place = city.get(event_id, "unknown")
-                    key = (day, event_id, place, order["currency_id"])
-                    found[key] = _with_ticket(found.get(key, Sales()), item)
-        return found
+                    yield (day, event_id, place, order["currency_id"]), order, item
 
     def inventory(self, now: datetime | None = None) -> dict[int, tuple[Quantity, Quantity]]:
         """(total, left) by event that has an active show still to come; None is unknown."""
@@ -671,11 +728,16 @@ class Organiser:
 def _with_ticket(sales: Sales, item: Row) -> Sales:
     quantity = item["quantity"]
     gross = Decimal(str(item["price"])) * quantity
+    discount = Decimal(0)
+    if item["original_price"] is not None:
+        discount = max(Decimal(str(item["original_price"])) * quantity - gross, discount)
+    sales = replace(sales, gross_discount=sales.gross_discount + discount)
     if item["refunded_at"] is None:
         return replace(
             sales,
             tickets_sold=sales.tickets_sold + quantity,
             gross_revenue=sales.gross_revenue + gross,
+            discount_cost=sales.discount_cost + discount,
         )
     if item["refunded_amount"] is None:
         paid_back = gross - Decimal(str(item["refunded_deduction_amount"] or 0))
@@ -687,6 +749,19 @@ def _with_ticket(sales: Sales, item: Row) -> Sales:
         gross_revenue=sales.gross_revenue + gross,
         refunded_amount=sales.refunded_amount + paid_back,
     )
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _tag(tags: Row, name: str) -> str:
+    value = tags.get(name)
+    return ("" if value is None else _tidy(str(value))) or "(none)"
+
+
+def _state(row: Row) -> tuple[bool, bool]:
+    return row["is_active"] == 1, row["deleted_at"] is not None
 
 
 def _entry(seat: Row) -> tuple[Quantity, Quantity]:

@@ -76,8 +76,33 @@ EVENTS = (
 )
 _SEASON_PARTS = 1  # index in EVENTS of the event whose shows a season ticket holds
 
-DISCOUNTS = ((6840, 100), (6861, 99), (6896, 30), (6926, 10))  # id, per cent
-PROMO_CODES = ((168328, 6840), (168488, 6861), (172045, 6896), (172047, 6896))
+DISCOUNTS = ((6840, 100), (6861, 99), (6896, 30), (6926, 10))  # id, per cent: what orders draw
+UNLISTED_DISCOUNT, DELETED_DISCOUNT, UNUSED_DISCOUNT = 6861, 6926, 7007
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSpec:
+    """One invented promo code. The discount 6926 has none: it applies by itself."""
+
+    code_id: int
+    discount_id: int | None
+    code: str
+    is_active: int = 1
+    is_deleted: bool = False
+    is_listed: bool = True
+    is_used: bool = True
+
+
+PROMO_CODES = (
+    CodeSpec(168328, 6840, "PROMO-001"),
+    CodeSpec(168400, 6840, "PROMO-000", is_listed=False),
+    CodeSpec(168488, UNLISTED_DISCOUNT, "  Зимняя\u00a0 сказка "),
+    CodeSpec(172045, 6896, "ВЕСНА"),
+    CodeSpec(172047, 6896, "весна", is_active=0),
+    CodeSpec(172051, 6896, "", is_deleted=True),
+    CodeSpec(180009, 6840, "NEVER-USED", is_used=False),
+    CodeSpec(180011, None, "NO-DISCOUNT", is_used=False),
+)
 
 _NAMES = ("Дарьяна", "Глебослав", "Аннабелла", "Веромила", "Егорий")
 _SURNAMES = ("Шаблонов", "Примеров", "Образцова", "Тестова")
@@ -419,6 +444,18 @@ def _utm(rng: Random) -> Row | list[Any]:
     return tags
 
 
+def _as_people_type_it(tags: Row | list[Any], order_id: int) -> Row | list[Any]:
+    if isinstance(tags, list):
+        return tags
+    if order_id % 5 == 0:
+        tags |= {"utm_source": f" {tags['utm_source'].upper()}\u00a0", "utm_medium": "Cpc"}
+    if order_id % 7 == 0:
+        tags |= {"utm_campaign": "Mamy  goda" if order_id % 2 else "mamy goda", "utm_term": ""}
+    if order_id % 11 == 0:
+        tags |= {"utm_medium": None, "utm_content": 62384014}
+    return {"utm_term": "one of no use"} if order_id % 13 == 0 else tags
+
+
 def ticket(
     rng: Random,
     ticket_id: int,
@@ -513,7 +550,9 @@ def bare_order(
         for n, (spec, show_id) in enumerate(shows)
     ]
     uniqid = f"{rng.getrandbits(40):010x}"
-    codes = [code for code, of in PROMO_CODES if discount and of == discount[0]]
+    codes = [
+        c.code_id for c in PROMO_CODES if discount and c.is_used and c.discount_id == discount[0]
+    ]
     return {
         "id": order_id,
         "uniqid": uniqid,
@@ -532,7 +571,7 @@ def bare_order(
         "backend_user_id": None,
         "access_code_id": None,
         "discount_id": discount[0] if discount else None,
-        "promo_code_id": codes[0] if codes else None,
+        "promo_code_id": codes[order_id % len(codes)] if codes else None,
         "reserved": True,
         "reserved_to": stamp(created + timedelta(days=1)),
         "reserve_extended": False,
@@ -540,7 +579,7 @@ def bare_order(
         "price": amount(sum(item["price"] * item["quantity"] for item in items)),
         "original_price": amount(sum(i["original_price"] * i["quantity"] for i in items)),
         "currency_id": event.currency,
-        "utm": _utm(rng),
+        "utm": _as_people_type_it(_utm(rng), order_id),
         "custom": {"Ваше имя": "Канарей Вольный"} if rng.random() < 0.1 else "",
         "fields": {"passport": "5400 канарейка"} if rng.random() < 0.1 else [],
         "baskets": items,
@@ -590,6 +629,7 @@ def order(
     row = bare_order(rng, order_id, created, spec, shows, discount)
     if spec.season:
         _add_season_parts(rng, row, created)
+    _change_original_prices(row)
 
     fate = rng.choices(("payed", "lapsed", "cancelled"), (84, 12, 4))[0]
     delay = rng.randrange(20, 900)
@@ -617,6 +657,13 @@ def order(
         updated.append(payed + cancelled_after)
     row["updated_at"] = stamp(max(updated))
     return row
+
+
+def _change_original_prices(row: Row) -> None:
+    """In some orders one ticket was raised by hand, and the last does not tell its full price."""
+    if row["id"] % 17 == 0:
+        row["baskets"][0]["original_price"] = amount(row["baskets"][0]["price"] / 2)
+        row["baskets"][-1]["original_price"] = None
 
 
 def _add_season_parts(rng: Random, row: Row, created: datetime) -> None:
@@ -658,12 +705,15 @@ def _afterlife(
 def discounts(first_day: date) -> Iterator[Row]:
     """The organiser's discounts."""
     when = stamp(at(first_day - timedelta(days=100), 9))
-    for number, (discount_id, percent) in enumerate(DISCOUNTS):
+    for number, (discount_id, percent) in enumerate((*DISCOUNTS, (UNUSED_DISCOUNT, 5))):
+        if discount_id == UNLISTED_DISCOUNT:
+            continue
+        deleted = when if discount_id == DELETED_DISCOUNT else None
         yield {
             "id": discount_id,
             "is_active": number % 2,
-            "name": f"Скидка {percent} %",
-            "active_from": None,
+            "name": f" Скидка  {percent} %" if percent < 100 else "",
+            "active_from": when if number else None,
             "active_to": None,
             "type": "P",
             "events": [
@@ -674,29 +724,29 @@ def discounts(first_day: date) -> Iterator[Row]:
                     "deleted_at": None,
                 }
             ],
-            "shows": [],
+            "shows": [{"id": show_id_of(number, None), "is_active": 1}] if number else [],
             "created_at": when,
             "updated_at": when,
-            "deleted_at": None,
+            "deleted_at": deleted,
         }
 
 
 def promo_codes(first_day: date) -> Iterator[Row]:
     """The organiser's promo codes."""
     when = stamp(at(first_day - timedelta(days=90), 9))
-    for number, (code_id, discount_id) in enumerate(PROMO_CODES):
+    for number, spec in enumerate(spec for spec in PROMO_CODES if spec.is_listed):
         yield {
-            "id": code_id,
-            "is_active": 1,
+            "id": spec.code_id,
+            "is_active": spec.is_active,
             "type": 0,
-            "discount_id": discount_id,
-            "code": f"PROMO-{number + 1:03d}",
-            "max_uses_count": 0,
+            "discount_id": spec.discount_id,
+            "code": spec.code,
+            "max_uses_count": 100 * number,
             "active_from": None,
-            "active_to": None,
+            "active_to": stamp(at(first_day, 23)) if number else None,
             "created_at": when,
             "updated_at": when,
-            "deleted_at": None,
+            "deleted_at": when if spec.is_deleted else None,
         }
 
 

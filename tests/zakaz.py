@@ -14,7 +14,7 @@ from typing import Any
 import clickhouse_connect
 import orjson
 
-from extract import redact
+from extract.resources import EVENTS, ORDERS, Listing
 from tests.clickhouse_server import ClickHouseServer
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
@@ -144,27 +144,35 @@ class Place:
 
     def landed_orders(self) -> dict[int, bytes]:
         """Return the payload of each order that is landed and not marked as gone."""
-        return self._landed("stg_qtickets_api_orders_raw", "order_id")
+        return self.landed(ORDERS)
 
     def landed_events(self) -> dict[int, bytes]:
         """Return the payload of each event that is landed and not marked as gone."""
-        return self._landed("stg_qtickets_api_events_raw", "event_id")
+        return self.landed(EVENTS)
 
-    def _landed(self, table: str, key: str) -> dict[int, bytes]:
-        rows = self.query(f"select {key}, payload from {table} final where not _deleted")
+    def landed(self, listing: Listing) -> dict[int, bytes]:
+        """Return the payload of each thing that is landed and not marked as gone."""
+        rows = self.query(
+            f"select {listing.key}, payload from {listing.table} final where not _deleted"
+        )
         return {id_: payload.encode() for id_, payload in rows}
 
 
 def orders_of(organiser: Organiser) -> dict[int, bytes]:
     """Return each order that the organiser has, as it ought to be landed."""
-    with organiser.lock:
-        return {row["id"]: orjson.dumps(redact.order(row)) for row in organiser.orders.rows()}
+    return held_by(organiser, ORDERS)
 
 
 def events_of(organiser: Organiser) -> dict[int, bytes]:
     """Return each event that the organiser has, as it ought to be landed."""
+    return held_by(organiser, EVENTS)
+
+
+def held_by(organiser: Organiser, listing: Listing) -> dict[int, bytes]:
+    """Return each thing of a list that the organiser has, as it ought to be landed."""
     with organiser.lock:
-        return {row["id"]: orjson.dumps(redact.event(row)) for row in organiser.events.rows()}
+        rows = getattr(organiser, listing.name).rows()
+        return {row["id"]: orjson.dumps(listing.clean(row)) for row in rows}
 
 
 def small_organiser(seed: int = 1, days: int = 12, orders_per_day: int = 20) -> Organiser:

@@ -16,8 +16,17 @@ GRANT CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW ON zakaz.* TO zakaz_etl_r
 GRANT TABLE ENGINE ON MergeTree TO zakaz_etl_role;
 GRANT TABLE ENGINE ON ReplacingMergeTree TO zakaz_etl_role;
 GRANT TABLE ENGINE ON Memory TO zakaz_etl_role;
+-- How the extractor brings its tables forward: what a new version adds, another EXTRACT_INVENTORY_DAYS.
+GRANT ALTER ADD COLUMN, ALTER ADD INDEX, ALTER TTL ON zakaz.* TO zakaz_etl_role;
 -- The words of the docs site, as comments of tables and columns.
 GRANT ALTER COMMENT COLUMN, ALTER MODIFY COMMENT ON zakaz.* TO zakaz_etl_role;
+-- On a cluster, also these (docs/cluster.md):
+-- GRANT CLUSTER ON *.* TO zakaz_etl_role;
+-- GRANT TABLE ENGINE ON ReplicatedMergeTree TO zakaz_etl_role;
+-- GRANT TABLE ENGINE ON ReplicatedReplacingMergeTree TO zakaz_etl_role;
+-- GRANT SYSTEM SYNC REPLICA ON zakaz.* TO zakaz_etl_role;
+-- GRANT READ ON REMOTE TO zakaz_etl_role;
+-- GRANT SHOW COLUMNS ON system.tables TO zakaz_etl_role;
 
 -- HOST ANY: better HOST IP '192.0.2.7', the machine on which zakaz runs.
 CREATE USER IF NOT EXISTS zakaz_etl

@@ -9,10 +9,18 @@ tickets as (
         client_id,
         show_id,
         event_id,
+        discount_id,
+        promo_code_id,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_content,
+        utm_term,
         currency,
         payed_at,
         order_created_at,
         quantity,
+        original_price,
         price,
         refunded_at,
         refunded_amount,
@@ -26,6 +34,16 @@ tickets as (
 
 ),
 
+events as (
+
+    select
+        event_id,
+        city
+    from {{ ref('stg_qtickets_api__events') }}
+    where is_readable
+
+),
+
 final as (
 
     select
@@ -34,7 +52,17 @@ final as (
         order_id,
         client_id,
         show_id,
-        event_id,
+        tickets.event_id as event_id,
+        discount_id,
+        promo_code_id,
+
+        -- where it was sold, and where the buyer came from; an event that is not there yet is nowhere
+        if(events.city = '', 'unknown', events.city)::LowCardinality(String) as city,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_content,
+        utm_term,
 
         -- days; paid, but when is not said: a sale must not get lost, and the order was made shortly before
         {{ report_date("coalesce(payed_at, order_created_at, toDateTime64(0, 3, 'UTC'))") }} as sales_date,
@@ -42,6 +70,8 @@ final as (
 
         -- numerics; when only the fact of a refund is known, everything but what was kept was paid back
         quantity,
+        -- a price above the one before discount was raised by hand: that is no discount below nothing
+        greatest(ifNull(original_price, price), price) * quantity as full_amount,
         price * quantity as gross_amount,
         multiIf(
             tickets.refunded_amount is not null, assumeNotNull(tickets.refunded_amount),
@@ -53,6 +83,7 @@ final as (
         if(currency = '', 'unknown', currency) as currency,
         refunded_at is not null as is_refunded
     from tickets
+    left join events on tickets.event_id = events.event_id
 
 )
 

@@ -47,6 +47,28 @@ events as (
 
 ),
 
+discounts as (
+
+    select
+        'discounts' as resource,
+        countIf(not is_gone) as rows_landed,
+        0::UInt64 as rows_new,
+        countIf(not is_readable) as rows_unreadable
+    from {{ ref('stg_qtickets_api__discounts') }}
+
+),
+
+promo_codes as (
+
+    select
+        'promo_codes' as resource,
+        countIf(not is_gone) as rows_landed,
+        0::UInt64 as rows_new,
+        countIf(not is_readable) as rows_unreadable
+    from {{ ref('stg_qtickets_api__promo_codes') }}
+
+),
+
 inventory as (
 
     select
@@ -66,6 +88,14 @@ landed as (
     union all
 
     select * from events
+
+    union all
+
+    select * from discounts
+
+    union all
+
+    select * from promo_codes
 
     union all
 

@@ -9,6 +9,7 @@ sales as (
     select
         sales_date,
         event_id,
+        city,
         currency,
         is_refunded,
         quantity,
@@ -23,42 +24,34 @@ daily as (
     select
         sales_date,
         event_id,
+        city,
         currency,
         sumIf(quantity, not is_refunded) as tickets_sold,
         sumIf(quantity, is_refunded) as tickets_refunded,
-        sum(gross_amount) as gross_revenue,
-        sum(paid_back_amount) as refunded_amount
+        sum(gross_amount) as sum_gross,
+        sum(paid_back_amount) as sum_paid_back
     from sales
     group by
         sales_date,
         event_id,
+        city,
         currency
-
-),
-
-events as (
-
-    select
-        event_id,
-        city
-    from {{ ref('dim_events') }}
 
 ),
 
 final as (
 
     select
-        daily.sales_date as sales_date,
-        daily.event_id as event_id,
-        if(events.city = '', 'unknown', events.city)::LowCardinality(String) as city,
-        daily.currency::LowCardinality(String) as currency,
-        daily.tickets_sold as tickets_sold,
-        daily.tickets_refunded as tickets_refunded,
-        daily.gross_revenue::Decimal(18, 2) as gross_revenue,
-        daily.refunded_amount::Decimal(18, 2) as refunded_amount,
-        (daily.gross_revenue - daily.refunded_amount)::Decimal(18, 2) as revenue
+        sales_date,
+        event_id,
+        city,
+        currency::LowCardinality(String) as currency,
+        tickets_sold,
+        tickets_refunded,
+        sum_gross::Decimal(18, 2) as gross_revenue,
+        sum_paid_back::Decimal(18, 2) as refunded_amount,
+        (sum_gross - sum_paid_back)::Decimal(18, 2) as revenue
     from daily
-    left join events on daily.event_id = events.event_id
 
 )
 

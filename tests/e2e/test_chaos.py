@@ -13,8 +13,9 @@ from random import Random
 
 import pytest
 
+from extract.resources import LISTINGS
 from tests.qtickets_api import Faults, QTicketsServer
-from tests.zakaz import Place, events_of, orders_of, small_organiser
+from tests.zakaz import Place, held_by, small_organiser
 
 RUNS = 6
 KNOWN_CODES = {0, 3, 5}
@@ -56,8 +57,8 @@ def test_everything_is_there_in_the_end(place: Place, seed: int) -> None:
         # whatever happened, one healthy run that may sweep everything puts it right
         ran = place.extract(server, **settings | {"EXTRACT_SWEEP_HOURS": "0.0001"})
         assert ran.code == 0, ran
-        assert place.landed_orders() == orders_of(organiser)
-        assert place.landed_events() == events_of(organiser)
+        for listing in LISTINGS:
+            assert place.landed(listing) == held_by(organiser, listing), listing.name
         assert server.non_get == 0
 
 

@@ -6,14 +6,23 @@ import signal
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import orjson
 import pytest
 
-from extract.resources import shows_to_come
+from extract.resources import (
+    DISCOUNTS,
+    EVENTS,
+    INVENTORY_TABLE,
+    LISTINGS,
+    ORDERS,
+    PROMO_CODES,
+    shows_to_come,
+)
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_sample import MOSCOW
-from tests.zakaz import Place, events_of, orders_of, small_organiser
+from tests.zakaz import Place, held_by, orders_of, small_organiser
 
 
 def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
@@ -22,8 +31,8 @@ def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
         first = place.extract(server)
         assert first.code == 0, first
         assert first.err == ""
-        assert place.landed_orders() == orders_of(organiser)
-        assert place.landed_events() == events_of(organiser)
+        for listing in LISTINGS:
+            assert place.landed(listing) == held_by(organiser, listing) != {}, listing.name
         assert any(event["deleted_at"] for event in organiser.events.rows())
 
         counts = "select count() from stg_qtickets_api_orders_raw"
@@ -36,16 +45,20 @@ def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
             " order by started_at, resource, lane"
         )
         assert [lane[:3] for lane in lanes] == [
+            ("discounts", "all", "proven"),
             ("events", "all", "proven"),
             ("inventory", "snapshot", "proven"),
             ("orders", "backfill", "proven"),
             ("orders", "changes", "proven"),
+            ("promo_codes", "all", "proven"),
+            ("discounts", "all", "proven"),
             ("events", "all", "proven"),
             ("inventory", "snapshot", "proven"),
             ("orders", "changes", "proven"),
             ("orders", "sweep", "proven"),
+            ("promo_codes", "all", "proven"),
         ]
-        assert all(landed == 0 for *_, landed in lanes[4:])
+        assert all(landed == 0 for *_, landed in lanes[6:])
         assert server.non_get == 0
 
 
@@ -80,6 +93,9 @@ def test_offline_from_a_directory_with_all_flags(place: Place, tmp_path: Path) -
         answer = {"data": part, "paging": {"perPage": 50, "currentPage": 1, "total": len(rows)}}
         (saved / "orders" / f"{name}.json").write_bytes(orjson.dumps(answer))
     (saved / "events.json").write_bytes(orjson.dumps({"data": list(organiser.events.rows())}))
+    (saved / "promo_codes.json").write_bytes(
+        orjson.dumps({"data": list(organiser.promo_codes.rows())})
+    )
     coming = shows_to_come(organiser.events.rows(), datetime.now(MOSCOW))
     show = coming[0].show_id
     seats = saved / "shows" / str(show)
@@ -97,6 +113,8 @@ def test_offline_from_a_directory_with_all_flags(place: Place, tmp_path: Path) -
     landed = place.extract(None, *offline)
     assert landed.code == 0, landed
     assert place.landed_orders() == orders_of(organiser)
+    assert place.landed(PROMO_CODES) == held_by(organiser, PROMO_CODES) != {}
+    assert place.landed(DISCOUNTS) == {}
     assert place.query("select show_id from stg_qtickets_api_inventory_raw") == [(show,)]
 
 
@@ -240,9 +258,60 @@ def test_status_tells_how_far_each_resource_is(place: Place) -> None:
         assert place.extract(server, EXTRACT_TRIES="2").code == 3
     ran = place.extract(None, "--status")
     assert ran.code == 0, ran
-    assert f"orders     {len(organiser.orders.ids):,} rows; last proven run" in ran.out
+    assert f"orders      {len(organiser.orders.ids):,} rows; last proven run" in ran.out
+    assert f"promo_codes {len(organiser.promo_codes.ids)} rows; last proven run" in ran.out
     assert "sweep: 1 of 1 slices" in ran.out
     assert "last run: failed. GET /orders: 503 UNKNOWN_ERROR" in ran.out
+
+
+def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> None:
+    def told(code: int, *says: str, args: tuple[str, ...] = (), **settings: str) -> None:
+        ran = place.extract(None, "--healthcheck", *args, **settings)
+        assert ran.code == code, ran
+        line = ran.err if code else ran.out
+        assert (ran.out + ran.err, line.count("\n")) == (line, 1), ran
+        for said in says:
+            assert said in line, ran
+
+    told(5, "unhealthy: Nothing was landed yet")
+    assert not place.path.exists()
+    organiser = small_organiser()
+    orders, events = len(organiser.orders.ids), len(organiser.events.ids)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "events", "orders").code == 0
+        healthy = f"healthy: events {events} rows, proven complete 0 h 0 min ago; orders {orders}"
+        told(0, healthy, args=("events", "orders"))
+        told(5, "unhealthy: inventory: never proven complete.")
+        server.faults.outage = {"/orders"}
+        assert place.extract(server, EXTRACT_TRIES="2").code == 3
+    told(0, healthy, "last run failed: GET /orders: 503")
+    told(
+        5,
+        "; orders: proven complete 0 h 0 min ago, EXTRACT_FRESH_HOURS is 1e-05, last run failed:",
+        EXTRACT_FRESH_HOURS="0.00001",
+    )
+
+    hours_ago = "now64(3) - interval {} hour, run_id, _ver + 1"
+    older = "insert into meta_slices select resource, lo, hi, rows, {} from meta_slices final"
+    older += " where resource = 'orders'"
+    place.query(older.format(hours_ago.format(29)))
+    told(0)  # due, and the next run is
+    place.query(older.format(hours_ago.format(31)))
+    told(5, "orders: some not compared with the API for 31 h 0 min, EXTRACT_SWEEP_HOURS is 24")
+
+    raw = "stg_qtickets_api_{}_raw"
+    gone = "select * replace (1 as _deleted, _ver + 1e9 as _ver) from {0} limit 1"
+    place.query(f"insert into {{0}} {gone}".format(raw.format("events")))
+    place.query(f"delete from {raw.format('orders')} where order_id % 2")
+    place.query(f"truncate table {raw.format('inventory')}")
+    shows = place.query("select api_total from meta_job_runs final where lane = 'snapshot'")[0][0]
+    half = sum(id_ % 2 == 0 for id_ in organiser.orders.ids)
+    told(
+        5,
+        "unhealthy: orders: ",
+        f"{half} are left of {orders} that were proven landed",
+        f"; inventory: 0 are left of {shows}",
+    )
 
 
 def test_log_lines_are_json_when_asked(place: Place) -> None:
@@ -263,6 +332,67 @@ def test_retention_of_inventory_follows_its_setting(place: Place) -> None:
         assert place.extract(server, "inventory", EXTRACT_INVENTORY_DAYS="30").code == 0
         table = place.query("show create table stg_qtickets_api_inventory_raw")[0][0]
         assert "toIntervalDay(30)" in table
+
+
+def test_older_tables_are_brought_forward_and_newer_ones_left_alone(place: Place) -> None:
+    organiser = small_organiser(days=4)
+    orders, events = ORDERS.table, EVENTS.table
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "orders", "events").code == 0
+        place.query(
+            "create table zakaz.old (order_id UInt64, payload String codec(ZSTD(1)),"
+            " _dedup_key UInt64, _ver UInt64, _landed_at DateTime64(3, 'UTC') default now64(3),"
+            " _run_id LowCardinality(String)) engine = ReplacingMergeTree(_ver) order by order_id"
+        )
+        place.query(f"insert into old select * except _deleted from {orders} where not _deleted")
+        place.query(f"exchange tables zakaz.old and zakaz.{orders}")
+        place.query("drop table old")
+        place.query(f"alter table {events} add column _source String")
+        place.query(f"alter table {events} update _source = 'told' where 1")
+
+        forward = f"the next run will alter table {orders} add column if not exists _deleted"
+        checked = place.extract(server, "--check")
+        assert forward in checked.out, checked
+        assert checked.out.count("the next run") == 2
+        rng = Random(3)
+        for _ in range(60):
+            organiser.mutate(rng)
+        ran = place.extract(server)
+        assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)
+        assert place.landed(EVENTS) == held_by(organiser, EVENTS)
+        assert place.query(f"select count() > 0 from {events} where _source = 'told'") == [(True,)]
+        assert "the next run" not in place.extract(server, "--check").out
+
+
+def test_tables_of_another_make_are_refused_before_anything_is_written(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        assert place.extract(server, "events").code == 0
+        for table in (ORDERS.table, EVENTS.table, INVENTORY_TABLE, "meta_slices"):
+            place.query(f"drop table {table}")
+        place.query(f"create table {ORDERS.table} (id Int8) engine = MergeTree order by id")
+        place.query(
+            f"create table {EVENTS.table} (event_id UInt64, payload Nullable(String),"
+            " _dedup_key UInt64, _ver UInt64, _landed_at DateTime64(3, 'UTC'),"
+            " _run_id LowCardinality(String)) engine = ReplacingMergeTree order by event_id"
+        )
+        place.query("create view meta_slices as select 1 as lo")
+        runs = place.query("select count() from meta_job_runs")
+        ran, checked = place.extract(server), place.extract(server, "--check")
+    assert ran.err == checked.err
+    assert (ran.code, checked.code, ran.err.count("\n")) == (4, 4, 1), ran
+    for said in (
+        f"zakaz.{ORDERS.table}: its engine is MergeTree, wanted ReplacingMergeTree(_ver), its key"
+        " is (id), wanted (order_id), it lacks the columns order_id, payload, _dedup_key, _ver,"
+        f" _run_id; zakaz.{EVENTS.table}: its engine is ReplacingMergeTree, wanted"
+        " ReplacingMergeTree(_ver), its column payload is Nullable(String), wanted String, its"
+        " column _landed_at is DateTime64(3, 'UTC'), wanted DateTime64(3, 'UTC') default now64(3)",
+        "; zakaz.meta_slices: its engine is View, wanted",
+        "Rename such a table",
+    ):
+        assert said in ran.err, ran
+    assert place.query("select count() from meta_job_runs") == runs
+    assert (INVENTORY_TABLE,) not in place.query("show tables from zakaz")
 
 
 def test_a_show_that_stands_still_has_a_snapshot_a_day(place: Place) -> None:

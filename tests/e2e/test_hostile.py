@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from extract.resources import DISCOUNTS, LISTINGS, PROMO_CODES
 from tests.qtickets_api import QTicketsServer
-from tests.zakaz import Place, events_of, orders_of, small_organiser
+from tests.zakaz import Place, events_of, held_by, orders_of, small_organiser
 
 # fault, its rates, the exit codes allowed while it lasts, and what the summary says of the filters
 FAULTS: list[tuple[str, dict[str, Any], set[int], str | None]] = [
@@ -61,8 +62,8 @@ def test_nothing_is_lost_to(
                 server.faults.clear()
                 ran = place.extract(server)
                 assert ran.code == 0, ran
-            assert place.landed_orders() == orders_of(organiser)
-            assert place.landed_events() == events_of(organiser)
+            for listing in LISTINGS:
+                assert place.landed(listing) == held_by(organiser, listing), listing.name
             for _ in range(30):
                 organiser.mutate(rng)
         assert server.non_get == 0
@@ -122,6 +123,37 @@ def test_an_outage_of_orders_leaves_events_and_seats_alone(place: Place) -> None
         server.faults.clear()
         assert place.extract(server).code == 0
         assert place.landed_orders() == orders_of(organiser)
+
+
+def test_promo_codes_that_may_not_be_read_leave_all_else_alone(place: Place) -> None:
+    """And one that its list has no more is marked: the service is not known to answer by its id."""
+    organiser = small_organiser(days=3)
+    with QTicketsServer(organiser) as server:
+        server.forbidden = {"/promo-codes"}
+        ran = place.extract(server)
+        assert ran.code == 3, ran
+        assert ran.err.startswith("zakaz: promo_codes: GET /promo-codes: 403 ACCESS_DENIED")
+        assert ran.err.count("\n") == 1
+        assert place.landed(PROMO_CODES) == {}
+        for listing in LISTINGS:
+            if listing is not PROMO_CODES:
+                assert place.landed(listing) == held_by(organiser, listing) != {}, listing.name
+        assert place.extract(server, "--check").code == 3
+
+        server.forbidden = set()
+        assert place.extract(server).code == 0
+        lost = organiser.promo_codes.ids[2]
+        organiser.promo_codes.drop(lost)
+        organiser.discounts.put(organiser.discounts.row(6840) | {"name": "Весна", "is_active": 1})
+        server.forbidden = {f"/promo-codes/{lost}"}
+        ran = place.extract(server)
+        assert ran.code == 0, ran
+        assert "1 gone from the API" in ran.out
+        for listing in (PROMO_CODES, DISCOUNTS):
+            assert place.landed(listing) == held_by(organiser, listing) != {}, listing.name
+        assert place.query(
+            "select promo_code_id from stg_qtickets_api_promo_codes_raw final where _deleted"
+        ) == [(lost,)]
 
 
 @pytest.mark.parametrize("skew", [-3600.0, 3600.0])

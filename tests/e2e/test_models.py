@@ -30,10 +30,16 @@ MARTS = (
     *("dim_events", "fact_qtickets_sales_daily"),
     *("fact_qtickets_inventory_by_show", "fact_qtickets_inventory_latest"),
     *("v_sales_14d", "v_sales_latest"),
+    *("fact_qtickets_inventory_daily", "fact_qtickets_pace_latest", "v_sell_through"),
+    *("fact_qtickets_refunds_daily", "v_cash_daily", "fact_qtickets_buyers_monthly"),
+    "v_plan_vs_fact",
+    *("dim_discounts", "dim_promo_codes", "v_qtickets_sales_promo", "v_qtickets_sales_utm_daily"),
+    *("fact_qtickets_sales_promo_daily", "fact_qtickets_sales_utm_daily"),
 )
 TYPED = (
     *("stg_qtickets_api__orders", "stg_qtickets_api__tickets", "stg_qtickets_api__events"),
     *("stg_qtickets_api__shows", "stg_qtickets_api__inventory"),
+    *("stg_qtickets_api__discounts", "stg_qtickets_api__promo_codes"),
 )
 DATA = ("build", "--exclude-resource-type", "unit_test")
 SALES = """

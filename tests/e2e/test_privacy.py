@@ -39,6 +39,16 @@ def populated() -> Organiser:
         event = organiser.events.row(event_id)
         shows = [show | NEW_KEYS for show in event["shows"]]
         organiser.events.put(event | NEW_KEYS | {"shows": shows})
+    for shelf in (organiser.discounts, organiser.promo_codes):
+        for id_ in shelf.ids:
+            shelf.put(shelf.row(id_) | NEW_KEYS)
+    # people put themselves into names and codes
+    first = organiser.promo_codes.row(organiser.promo_codes.ids[0])
+    organiser.promo_codes.put(first | {"code": f"FOR {NEW_KEYS['phone2']}"})
+    first = organiser.discounts.row(organiser.discounts.ids[0])
+    events = [event | NEW_KEYS for event in first["events"]]
+    name = f"Скидка для {NEW_KEYS['email_of_guest']}"
+    organiser.discounts.put(first | {"name": name, "events": events, "shows": [NEW_KEYS]})
     return organiser
 
 
@@ -92,6 +102,8 @@ def test_no_buyer_is_found_in_any_table_log_or_error(place: Place) -> None:
     assert server.token not in landed
     assert '"utm_content":"to [redacted]"' in landed
     assert '"client_id":' in landed
+    assert '"code":"FOR [redacted]"' in landed
+    assert '"name":"Скидка для [redacted]"' in landed
 
 
 def test_the_canaries_would_be_found() -> None:

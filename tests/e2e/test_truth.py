@@ -6,12 +6,15 @@ without SQL and without the extractor.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 from tests.qtickets_api import QTicketsServer
-from tests.qtickets_organiser import Organiser
+from tests.qtickets_organiser import Organiser, Sales
+from tests.qtickets_sample import stamp
+from tests.truth_planning import PLAN_TABLE, Planning
 from tests.zakaz import Place, Ran, small_organiser
 
 DAILY = """
@@ -19,38 +22,96 @@ DAILY = """
            tickets_sold, tickets_refunded, gross_revenue, refunded_amount, revenue
     from fact_qtickets_sales_daily
 """
+MEASURES = "tickets_sold, tickets_refunded, gross_revenue, refunded_amount, revenue"
+UTM = f"""
+    select sales_date, event_id, city, currency,
+           utm_source, utm_medium, utm_campaign, utm_content, utm_term, {MEASURES}
+    from {{}}
+"""
+PROMO = f"""
+    select sales_date, event_id, city, currency, promo_code_id, discount_id,
+           {MEASURES}, gross_discount, discount_cost
+    from {{}}
+"""
+PROMO_CODES = """
+    select promo_code_id, promo_code, discount_id, discount_name, discount_type, max_uses,
+           is_known, is_active, is_deleted
+    from dim_promo_codes
+"""
+DISCOUNTS = """
+    select discount_id, discount_name, discount_type, is_known, is_active, is_deleted
+    from dim_discounts
+"""
+PROMO_NAMES = """
+    select promo_code_id, discount_id, event_id, promo_code, discount_name, event_name
+    from v_qtickets_sales_promo
+"""
 INVENTORY = "select event_id, tickets_total, tickets_left from fact_qtickets_inventory_latest"
 
 # a conservation test may look at everything, however long ago it was landed
 BUILD = ("build", "--vars", "{raw_check_hours: 0}")
+WITH_PLAN = ("build", "--vars", f"{{raw_check_hours: 0, plan_sales_table: {PLAN_TABLE}}}")
 
 
-def build(place: Place, server: QTicketsServer, *extract_args: str) -> Ran:
-    extracted = place.extract(server, *extract_args)
+def build(place: Place, server: QTicketsServer, command: Sequence[str] = BUILD) -> Ran:
+    extracted = place.extract(server)
     assert extracted.code == 0, extracted
-    built = place.dbt(*BUILD)
+    built = place.dbt(*command)
     assert built.code == 0, built
     return extracted
 
 
 def assert_facts_are_true(place: Place, organiser: Organiser) -> None:
-    sales = {
-        key: (s.tickets_sold, s.tickets_refunded, s.gross_revenue, s.refunded_amount, s.revenue)
-        for key, s in organiser.daily_sales().items()
-    }
+    sales = {key: measures(s) for key, s in organiser.daily_sales().items()}
     found = {row[:4]: row[4:] for row in place.query(DAILY)}
     assert found == sales
     assert len(sales) > 50
     assert sum((s[4] for s in sales.values()), Decimal(0)) > 0
     inventory: dict[int, Any] = {row[0]: row[1:] for row in place.query(INVENTORY)}
     assert inventory == organiser.inventory()
+    assert_marketing_is_true(place, organiser)
+
+
+def measures(s: Sales) -> tuple[Any, ...]:
+    return (s.tickets_sold, s.tickets_refunded, s.gross_revenue, s.refunded_amount, s.revenue)
+
+
+def assert_marketing_is_true(place: Place, organiser: Organiser) -> None:
+    by_tags = {key: measures(s) for key, s in organiser.utm_sales().items()}
+    for table in ("fact_qtickets_sales_utm_daily", "v_qtickets_sales_utm_daily"):
+        assert {row[:9]: row[9:] for row in place.query(UTM.format(table))} == by_tags, table
+    assert {"vk", "(none)"} < {key[4] for key in by_tags}
+
+    by_code = {
+        key: (*measures(s), s.gross_discount, s.discount_cost)
+        for key, s in organiser.promo_sales().items()
+    }
+    for table in ("fact_qtickets_sales_promo_daily", "v_qtickets_sales_promo"):
+        assert {row[:6]: row[6:] for row in place.query(PROMO.format(table))} == by_code, table
+    pairs = {key[4:] for key in by_code}
+    assert {(0, 0), (0, 6926), (168400, 6840), (168488, 6861)} <= pairs
+    assert sum(cell[6] for cell in by_code.values()) > 0
+
+    codes, discounts = organiser.promo_code_names(), organiser.discount_names()
+    assert {row[0]: row[1:] for row in place.query(PROMO_CODES)} == codes
+    assert {row[0]: row[1:] for row in place.query(DISCOUNTS)} == discounts
+    events = {row["id"]: row["name"] for row in organiser.events.rows()}
+    for code_id, discount_id, event_id, *names in place.query(PROMO_NAMES):
+        assert names == [
+            codes[code_id][0] if code_id else "(none)",
+            discounts[discount_id][0] if discount_id else "(none)",
+            events[event_id],
+        ]
 
 
 def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
     organiser = small_organiser()
+    planning = Planning(place, organiser)
     with QTicketsServer(organiser) as server:
-        build(place, server)
+        planning.prepare(server)
+        build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
+        planning.assert_true()
 
         # run again: nothing new, and nothing else
         again = place.extract(server)
@@ -63,10 +124,16 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
         rng = Random(7)
         for _ in range(150):
             organiser.mutate(rng)
-        build(place, server)
+        organiser.discounts.put(organiser.discounts.row(6896) | {"name": "Весенняя", "type": "F"})
+        ended = {"is_active": 0, "deleted_at": stamp(organiser.clock())}
+        organiser.promo_codes.put(organiser.promo_codes.row(168328) | ended)
+        build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
+        planning.assert_true()
         incremental = sorted(place.query(DAILY))
-        rebuilt = place.dbt(*BUILD, "--full-refresh")
+        planning.let_snapshots_expire()
+        rebuilt = place.dbt(*WITH_PLAN, "--full-refresh")
         assert rebuilt.code == 0, rebuilt
         assert sorted(place.query(DAILY)) == incremental
+        planning.assert_true()
         assert server.non_get == 0

@@ -46,6 +46,11 @@ def test_what_is_not_an_answer(
     assert "ivan" not in str(raised.value)
 
 
+def test_a_404_cut_short_is_not_taken_for_a_wrong_path() -> None:
+    with pytest.raises(errors.Passing):
+        read_answer("GET /orders/1", 404, {"content-type": "application/json"}, NOT_FOUND[:40])
+
+
 def test_an_answer() -> None:
     assert read_answer("GET /orders", 200, {}, b'{"data": []}') == {"data": []}
 

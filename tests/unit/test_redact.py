@@ -91,6 +91,17 @@ def test_what_the_numbers_need_stays_as_it_was() -> None:
         kept = redact.event(event)
         assert redact.REDACTED not in orjson.dumps(kept).decode()
         assert len(kept["shows"]) == len(event["shows"])
+    for code in organiser.promo_codes.rows():
+        assert redact.promo_code(code) == code
+    for discount in organiser.discounts.rows():
+        only_ids = {k: [{"id": one["id"]} for one in discount[k]] for k in ("events", "shows")}
+        assert redact.discount(discount) == discount | only_ids
+
+
+@pytest.mark.parametrize("canary", CANARIES[1:6])
+def test_a_promo_code_made_of_a_buyer_is_not_kept(canary: str) -> None:
+    cleaned = redact.promo_code({"id": 1, "code": f"FOR {canary}"})
+    assert cleaned == {"id": 1, "code": f"FOR {redact.REDACTED}"}
 
 
 def test_seats_of_both_shapes() -> None:

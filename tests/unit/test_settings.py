@@ -85,3 +85,9 @@ def test_the_example_explains_every_setting_with_its_default() -> None:
     assert named == {field.upper() for field in Settings.model_fields}
     for name, value in re.findall(r"^#(EXTRACT_[A-Z_]+)=(.*)$", example, re.MULTILINE):
         assert float(value) == float(Settings.model_fields[name.lower()].default)
+
+
+def test_extract_and_dbt_mean_the_same_by_fresh() -> None:
+    project = (ROOT / "dbt_project.yml").read_text(encoding="utf-8")
+    (hours,) = re.findall(r"^  freshness_error_hours: (\d+)$", project, re.MULTILINE)
+    assert float(hours) == Settings.model_fields["extract_fresh_hours"].default

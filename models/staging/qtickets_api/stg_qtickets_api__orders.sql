@@ -20,7 +20,16 @@
         payed_at Nullable(String),
         client_id UInt64,
         event_id UInt64,
+        discount_id Nullable(String),
+        promo_code_id Nullable(String),
         currency_id String,
+        utm Tuple(
+            utm_source Nullable(String),
+            utm_medium Nullable(String),
+            utm_campaign Nullable(String),
+            utm_content Nullable(String),
+            utm_term Nullable(String)
+        ),
         created_at Nullable(String),
         updated_at Nullable(String),
         deleted_at Nullable(String),
@@ -28,6 +37,7 @@
             id UInt64,
             show_id UInt64,
             quantity Nullable(String),
+            original_price Nullable(String),
             price Nullable(String),
             deleted_at Nullable(String),
             refunded_at Nullable(String),
@@ -107,7 +117,10 @@ checked as (
         if(is_readable, anything, JSONExtract('', '{{ order_type }}')) as json,
         -- PHP makes an object of a list with gaps in it, and its tickets would be overlooked. Looked at only
         -- where no ticket was found, as it means parsing again.
-        is_readable and empty(json.baskets) and JSONType(payload, 'baskets') != 'Array' as has_no_list_of_tickets
+        is_readable and empty(json.baskets) and JSONType(payload, 'baskets') != 'Array' as has_no_list_of_tickets,
+        -- Neither an object nor PHP's []: the extractor put this there, and it would look like no tags. Searched for
+        -- as text, since many orders have no tags.
+        is_readable and position(payload, '"utm":"[redacted]"') > 0 as has_no_object_of_tags
     from parsed
 
 ),
@@ -121,11 +134,15 @@ typed as (
         json,
         is_readable,
         has_no_list_of_tickets,
+        has_no_object_of_tags,
+        toUInt64OrNull(json.discount_id) as read_discount_id,
+        toUInt64OrNull(json.promo_code_id) as read_promo_code_id,
         {{ json_instant('json.payed_at') }} as payed_at,
         {{ json_instant('json.created_at') }} as created_at,
         {{ json_instant('json.updated_at') }} as updated_at,
         {{ json_instant('json.deleted_at') }} as deleted_at,
         arrayMap(x -> toUInt16OrNull(x), json.baskets.quantity) as quantities,
+        arrayMap(x -> {{ json_money('x') }}, json.baskets.original_price) as original_prices,
         arrayMap(x -> {{ json_money('x') }}, json.baskets.price) as prices,
         arrayMap(x -> {{ json_instant('x') }}, json.baskets.deleted_at) as tickets_deleted_at,
         arrayMap(x -> {{ json_instant('x') }}, json.baskets.refunded_at) as tickets_refunded_at,
@@ -142,6 +159,15 @@ final as (
         order_id,
         json.client_id as client_id,
         json.event_id as event_id,
+        ifNull(read_discount_id, 0) as discount_id,
+        ifNull(read_promo_code_id, 0) as promo_code_id,
+
+        -- where the buyer came from; case is kept where advertising systems make up the value
+        lowerUTF8({{ tidy_name("ifNull(json.utm.utm_source, '')") }})::LowCardinality(String) as utm_source,
+        lowerUTF8({{ tidy_name("ifNull(json.utm.utm_medium, '')") }})::LowCardinality(String) as utm_medium,
+        {{ tidy_name("ifNull(json.utm.utm_campaign, '')") }} as utm_campaign,
+        {{ tidy_name("ifNull(json.utm.utm_content, '')") }} as utm_content,
+        {{ tidy_name("ifNull(json.utm.utm_term, '')") }} as utm_term,
 
         -- state
         json.currency_id::LowCardinality(String) as currency,
@@ -158,6 +184,7 @@ final as (
         json.baskets.id as ticket_ids,
         json.baskets.show_id as ticket_show_ids,
         arrayMap(x -> ifNull(x, 1), quantities) as ticket_quantities,
+        original_prices as ticket_original_prices,
         arrayMap(x -> ifNull(x, 0), prices) as ticket_prices,
         tickets_deleted_at as ticket_deleted_at,
         tickets_refunded_at as ticket_refunded_at,
@@ -172,9 +199,13 @@ final as (
                 if(not is_readable or ifNull(json.payed, '') in ('true', 'false', '1', '0'), '', 'payed'),
                 if({{ is_unreadable('json.payed_at', 'payed_at') }}, 'payed_at', ''),
                 if({{ is_unreadable('json.deleted_at', 'deleted_at') }}, 'deleted_at', ''),
+                if({{ is_unreadable('json.discount_id', 'read_discount_id') }}, 'discount_id', ''),
+                if({{ is_unreadable('json.promo_code_id', 'read_promo_code_id') }}, 'promo_code_id', ''),
+                if(has_no_object_of_tags, 'utm', ''),
                 if(has_no_list_of_tickets, 'baskets', ''),
                 if(has(json.baskets.id, 0), 'baskets.id', ''),
                 {%- for field, parsed in [
+                    ('original_price', 'original_prices'),
                     ('deleted_at', 'tickets_deleted_at'),
                     ('refunded_at', 'tickets_refunded_at'),
                     ('refunded_amount', 'refunded_amounts'),

@@ -1,0 +1,210 @@
+-- The newest picture of each show and Moscow day, each parsed once: a picture is thousands of seats, and history must not
+-- be paid for in every build. Appends; the engine keeps the newest of a day.
+-- The raw pictures expire (EXTRACT_INVENTORY_DAYS) and what was counted of them stays, so `--full-refresh` parses again
+-- what is there and keeps the rest.
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        unique_key=['show_id', 'snapshot_date'],
+        on_schema_change='fail',
+        engine='ReplacingMergeTree(snapshot_at)',
+        order_by=['show_id', 'snapshot_date'],
+    )
+}}
+
+{%- set read_before = snapshots_read_before(this) %}
+
+with
+
+landed as (
+
+    select
+        show_id,
+        event_id,
+        {{ report_date('snapshot_ts') }} as snapshot_date,
+        snapshot_ts,
+        payload,
+        _ver
+    from {{ source('qtickets_api', 'stg_qtickets_api_inventory_raw') }}
+
+),
+
+-- As with orders: what is landed against what was read, without a clock and without a payload.
+versions as (
+
+    select
+        show_id,
+        snapshot_date,
+        snapshot_ts as landed_ts,
+        toDateTime64(0, 3, 'UTC') as read_ts
+    from landed
+    {% if read_before and is_incremental() %}
+    union all
+
+    select
+        show_id,
+        snapshot_date,
+        toDateTime64(0, 3, 'UTC'),
+        snapshot_at
+    from {{ read_before }} as read
+    {% endif %}
+),
+
+new_versions as (
+
+    select
+        show_id,
+        snapshot_date,
+        max(landed_ts) as newest_ts
+    from versions
+    group by
+        show_id,
+        snapshot_date
+    having newest_ts > max(read_ts)
+
+),
+
+-- A batch that was sent twice is there twice until merged.
+new_snapshots as (
+
+    select
+        show_id,
+        event_id,
+        snapshot_date,
+        snapshot_ts,
+        payload
+    from landed
+    where (show_id, snapshot_ts) in (select show_id, newest_ts from new_versions)
+    order by _ver desc
+    limit 1 by
+        show_id,
+        snapshot_ts
+
+),
+
+-- Two shapes: seats by id, or zones that hold seats. Empty is [] (PHP).
+seats as (
+
+    select
+        show_id,
+        event_id,
+        snapshot_date,
+        snapshot_ts,
+        JSONType(payload) in ('Object', 'Array') as is_json,
+        JSONExtract(
+            arrayJoin(
+                arrayConcat(
+                    [''],
+                    arrayFlatten(
+                        arrayMap(
+                            entry -> if(
+                                JSONHas(entry.2, 'seats'),
+                                JSONExtractKeysAndValuesRaw(entry.2, 'seats').2,
+                                [entry.2]
+                            ),
+                            JSONExtractKeysAndValuesRaw(payload)
+                        )
+                    )
+                )
+            ) as seat,
+            'Tuple(
+                admission Nullable(String),
+                max_quantity Nullable(String),
+                free_quantity Nullable(String),
+                ordered_quantity Nullable(String),
+                payed_quantity Nullable(String),
+                available Nullable(String),
+                disabled Nullable(String)
+            )'
+        ) as json,
+        seat != '' as is_seat
+    from new_snapshots
+
+),
+
+typed as (
+
+    select
+        show_id,
+        event_id,
+        snapshot_date,
+        snapshot_ts,
+        is_json,
+        is_seat,
+        {{ json_flag('json.admission') }} as is_admission,
+        {{ json_flag('json.disabled') }} as is_disabled,
+        {{ json_flag('json.available') }} as is_available,
+        isNull(json.max_quantity) and isNull(json.free_quantity) as has_no_quantities,
+        toInt64OrNull(json.max_quantity) as max_quantity,
+        toInt64OrNull(json.free_quantity) as free_quantity,
+        ifNull(toInt64OrNull(json.ordered_quantity), 0) + ifNull(toInt64OrNull(json.payed_quantity), 0) as taken
+    from seats
+
+),
+
+-- Null is "nobody knows" or "no limit". It is contagious from here on: a sum that leaves something out is wrong.
+counted as (
+
+    select
+        show_id,
+        event_id,
+        snapshot_date,
+        snapshot_ts,
+        is_json,
+        is_seat,
+        multiIf(
+            -- not on offer: only what was sold before
+            ifNull(is_disabled, false), greatest(taken, 0),
+            -- a plain seat is one ticket; standing room without a number could be any number
+            has_no_quantities, if(ifNull(is_admission, false), null, 1),
+            -- "" and negative numbers are "no limit"
+            max_quantity >= 0, max_quantity,
+            null
+        ) as total,
+        multiIf(
+            ifNull(is_disabled, false), 0,
+            isNull(total), null,
+            has_no_quantities or isNull(free_quantity),
+            -- without numbers: a seat is free or not; of many places, only "none" is known
+            multiIf(is_available = false, 0, total <= 1, if(is_available, total, null), null),
+            least(greatest(free_quantity, 0), total)
+        ) as left_over
+    from typed
+
+),
+
+final as (
+
+    select
+        show_id,
+        any(event_id) as event_id,
+        snapshot_date,
+        snapshot_ts as snapshot_at,
+        any(is_json)::Bool as is_readable,
+        countIf(is_seat) as entries,
+        if(is_readable and countIf(is_seat and isNull(total)) = 0, sumIf(ifNull(total, 0), is_seat), null) as tickets_total,
+        if(is_readable and countIf(is_seat and isNull(left_over)) = 0, sumIf(ifNull(left_over, 0), is_seat), null) as tickets_left
+    from counted
+    group by
+        show_id,
+        snapshot_date,
+        snapshot_ts
+    {% if read_before and not is_incremental() %}
+    union all
+
+    select
+        show_id,
+        event_id,
+        snapshot_date,
+        snapshot_at,
+        is_readable,
+        entries,
+        tickets_total,
+        tickets_left
+    from {{ read_before }} as kept
+    where (show_id, snapshot_at) not in (select show_id, snapshot_ts from landed)
+    {% endif %}
+)
+
+select * from final
