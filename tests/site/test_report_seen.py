@@ -195,13 +195,19 @@ def test_refunds_equal_the_marts(browser: Browser, site: Site, today: date) -> N
 def test_freshness_and_completeness_stand_at_the_top(
     browser: Browser, site: Site, today: date
 ) -> None:
-    names = {"events": "Мероприятия", "inventory": "Остатки", "orders": "Заказы"}
+    names = {
+        "discounts": "Скидки",
+        "events": "Мероприятия",
+        "inventory": "Остатки",
+        "orders": "Заказы",
+        "promo_codes": "Промокоды",
+    }
     quality = site.query(
         "select resource, rows_landed, api_total, is_fresh, is_complete,"
         " formatDateTime(last_proven_at, '%H:%i', 'Europe/Moscow')"
         " from v_data_quality order by resource"
     )
-    assert len(quality) == 3
+    assert {row[0] for row in quality} == set(names)
     assert all(fresh and complete for *_, fresh, complete, _ in quality)
     found = rows(browser, "quality")
     for row, (resource, landed, total, *_, proven_at) in zip(found, quality, strict=True):
