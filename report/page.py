@@ -13,7 +13,13 @@ from report import charts, words
 from report.figures import Figures, Rows
 
 _CITIES_DRAWN = 12
-_RESOURCES = {"events": "Мероприятия", "inventory": "Остатки", "orders": "Заказы"}
+_RESOURCES = {
+    "discounts": "Скидки",
+    "events": "Мероприятия",
+    "inventory": "Остатки",
+    "orders": "Заказы",
+    "promo_codes": "Промокоды",
+}
 
 
 def draw(figures: Figures, docs: str | None = None) -> str:

@@ -138,21 +138,17 @@ def test_the_days_equal_the_marts(browser: Browser, site: Site, today: date) -> 
 
 
 def test_what_is_left_equals_the_marts(browser: Browser, site: Site, today: date) -> None:
-    pace: Counter[int] = Counter()
-    for day, event_id, _, _, sold, _, _, _ in site.query(SALES):
-        if timedelta(days=1) <= today - day <= timedelta(days=7):
-            pace[event_id] += sold
     expected = {}
-    for event_id, total, left, last_day in site.query(
-        "select event_id, tickets_total, tickets_left,"
+    for event_id, total, left, sold, last_day in site.query(
+        "select event_id, tickets_total, tickets_left, tickets_sold_7d,"
         " if(last_show_at > now(), toDate(last_show_at, 'Europe/Moscow'), null)"
-        " from fact_qtickets_inventory_latest inner join dim_events using event_id"
+        " from fact_qtickets_inventory_latest inner join fact_qtickets_pace_latest using event_id"
     ):
-        lasts = ceil(left * 7 / pace[event_id]) if left and pace[event_id] else None
+        lasts = ceil(left * 7 / sold) if left and sold else None
         remaining = None
         if left and last_day:
-            remaining = max(left - pace[event_id] * (last_day - today).days // 7, 0) or None
-        expected[event_id] = (left or None, total, pace[event_id], lasts, remaining)
+            remaining = max(left - sold * (last_day - today).days // 7, 0) or None
+        expected[event_id] = (left or None, total, sold, lasts, remaining)
 
     found = {}
     for card in browser.all(".left .card"):
@@ -199,13 +195,19 @@ def test_refunds_equal_the_marts(browser: Browser, site: Site, today: date) -> N
 def test_freshness_and_completeness_stand_at_the_top(
     browser: Browser, site: Site, today: date
 ) -> None:
-    names = {"events": "Мероприятия", "inventory": "Остатки", "orders": "Заказы"}
+    names = {
+        "discounts": "Скидки",
+        "events": "Мероприятия",
+        "inventory": "Остатки",
+        "orders": "Заказы",
+        "promo_codes": "Промокоды",
+    }
     quality = site.query(
         "select resource, rows_landed, api_total, is_fresh, is_complete,"
         " formatDateTime(last_proven_at, '%H:%i', 'Europe/Moscow')"
         " from v_data_quality order by resource"
     )
-    assert len(quality) == 3
+    assert {row[0] for row in quality} == set(names)
     assert all(fresh and complete for *_, fresh, complete, _ in quality)
     found = rows(browser, "quality")
     for row, (resource, landed, total, *_, proven_at) in zip(found, quality, strict=True):

@@ -47,7 +47,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "shows_to_come": 2,
         "tickets_total": 100,
         "tickets_left": 40,
-        "sold_7d": 10,
+        "tickets_sold_7d": 10,
         "last_day": date(2026, 12, 2),
         "days_ahead": 7,
         "days_to_sell_out": 28,
@@ -98,7 +98,7 @@ def test_unknown_is_not_zero() -> None:
 
 def test_sold_out_and_not_sold_at_all() -> None:
     assert "Распродано из 100" in draw(left=[event(tickets_left=0, days_to_sell_out=0)])
-    unsold = event(sold_7d=0, days_to_sell_out=None, tickets_expected=0)
+    unsold = event(tickets_sold_7d=0, days_to_sell_out=None, tickets_expected=0)
     assert "Продано за 7 дней 0 При таком темпе хватит продаж нет" in draw(left=[unsold])
     going = draw(left=[event(tickets_expected=40)])
     assert "хватит на 28 дней Показы до 2 дек, ещё 7 дней Останется ничего, раскупят" in going
