@@ -63,7 +63,7 @@ chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 f
 lock: $(READY) ## the newest versions that pyproject.toml allows, into requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[audit]'
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' \
-		| $(BIN)/uv pip compile --quiet --no-config --default-index https://pypi.org/simple --universal \
+		| $(BIN)/uv pip compile --quiet --no-config --universal \
 			--upgrade --generate-hashes --custom-compile-command 'make lock' --output-file $(LOCK) pyproject.toml -
 
 audit: $(READY) ## known vulnerabilities of what is locked; passwords in files and history; needs the internet
