@@ -35,8 +35,7 @@ RAW = {
     "stg_qtickets_api_inventory_raw",
     "stg_qtickets_api_orders_raw",
 }
-BUILD = (*test_truth.BUILD, "--exclude-resource-type", "unit_test")
-UPDATE = (*BUILD, "test")
+UPDATE = ("build", "--exclude-resource-type", "unit_test", "test")
 READ_ONLY = 242
 
 
@@ -94,7 +93,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Built:
 
 def build(place: Place, organiser: Organiser) -> None:
     with QTicketsServer(organiser) as server:
-        run(place, server, *BUILD)
+        run(place, server, *test_truth.BUILD)
         rng = Random(7)
         for _ in range(50):
             organiser.mutate(rng)
