@@ -13,6 +13,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.qtickets_api import QTicketsServer
+from tests.qtickets_sample import MOSCOW
 from tests.zakaz import ROOT, Place, small_organiser
 
 PROJECT = "zakaz"
@@ -126,6 +128,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     told = "Never above `tickets_total`."
     assert told in words.read_text()
     words.write_text(words.read_text().replace(told, told + " " + HOSTILE, 1))
+    with (project / "seeds" / "plan_sales.csv").open("a") as plan:
+        plan.write(f"{datetime.now(MOSCOW).date()},0,Москва,RUB,10,20000\n")
 
     place = Place(directory)
     with QTicketsServer(small_organiser()) as server:
@@ -232,7 +236,7 @@ def test_overview_leads_to_every_mart(site: Site) -> None:
 
 def test_queries_of_the_overview_can_be_copied(site: Site) -> None:
     queries = re.findall(r"```sql\n(.*?)```", overview(site), re.S)
-    assert len(queries) >= 7
+    assert len(queries) >= 14
     public = {model["name"] for model in site.ours("model") if model["access"] == "public"}
     for query in queries:
         assert set(re.findall(r"zakaz\.(\w+)", query)) <= public, query
@@ -303,7 +307,7 @@ def test_datalens_page_names_fields_that_exist(site: Site) -> None:
 
 def test_dashboards_are_described(site: Site) -> None:
     exposures = site.ours("exposures")
-    assert len(exposures) >= 3
+    assert len(exposures) >= 5
     for exposure in exposures:
         assert exposure["label"], exposure["name"]
         assert exposure["maturity"], exposure["name"]

@@ -30,6 +30,8 @@ def test_the_overview_has_links_that_lead_somewhere(
     hrefs = [a.get_attribute("href") or "" for a in browser.all(".panel-body a, [marked] a")]
     inside = sorted({href for href in hrefs if href.startswith(site.url)})
     assert len(inside) > 4
+    assert site.report in inside
+    inside.remove(site.report)
     assert all(href.startswith(f"{site.docs}#!/") for href in inside), inside
     manifest = site.manifest()
     there = {**manifest["nodes"], **manifest["sources"], **manifest["exposures"]}
@@ -45,6 +47,17 @@ def test_the_overview_has_links_that_lead_somewhere(
             lambda title=title: any(title in h1.text for h1 in browser.all("h1")),
             f"{href}: {title}",
         )
+
+
+def test_the_overview_leads_to_its_english_half(browser: Browser, site: Site) -> None:
+    opened(browser, site, "overview", "h1")
+    (link,) = (a for a in browser.all("a") if a.text.startswith("English below"))
+    link.click()
+    (half,) = (h1 for h1 in browser.all("h1") if h1.text == "Ticket sales and what is left")
+    browser.wait(lambda: 0 <= browser.run(TOP, half) < 200, "the English half in the window")
+
+
+TOP = "return arguments[0].getBoundingClientRect().top"
 
 
 def test_a_model_page_shows_its_columns_and_what_they_mean(
