@@ -55,6 +55,11 @@ def test_the_overview_leads_to_its_english_half(browser: Browser, site: Site) ->
     link.click()
     (half,) = (h1 for h1 in browser.all("h1") if h1.text == "Ticket sales and what is left")
     browser.wait(lambda: 0 <= browser.run(TOP, half) < 200, "the English half in the window")
+    (back,) = (a for a in browser.all("a") if a.text.startswith("По-русски"))
+    back.click()
+    browser.wait(lambda: 0 <= browser.run(TOP, browser.one("h1")) < 200, "the Russian half")
+    link.click()
+    browser.wait(lambda: 0 <= browser.run(TOP, half) < 200, "the English half once more")
 
 
 TOP = "return arguments[0].getBoundingClientRect().top"
