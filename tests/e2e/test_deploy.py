@@ -217,8 +217,11 @@ def test_each_user_does_its_job_before_and_after_a_rebuild(
 
 
 def test_the_etl_user_has_no_right_that_it_does_not_use(
-    by_cron: Cron, guarded: ClickHouseServer
+    built: Place, by_cron: Cron, guarded: ClickHouseServer
 ) -> None:
+    # who builds by hand runs dbt's unit tests too
+    tested = built.dbt("test", "--select", "fourteen_days_end_today_and_include_it")
+    assert tested.code == 0, tested
     guarded.query("system flush logs")
     rows = guarded.query(
         "select distinct privilege from system.query_log array join used_privileges as privilege"

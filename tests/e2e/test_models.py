@@ -42,6 +42,8 @@ TYPED = (
     *("stg_qtickets_api__discounts", "stg_qtickets_api__promo_codes"),
 )
 DATA = ("build", "--exclude-resource-type", "unit_test")
+CORE = (*DATA, "--select", "+v_sales_latest", "+v_sales_14d")
+"""Sales and what is left, and the tests of these."""
 SALES = """
     select sales_date, event_id, city, currency,
            tickets_sold, tickets_refunded, gross_revenue, refunded_amount, revenue
@@ -208,7 +210,7 @@ def test_first_install_then_one_order_then_broken_ones(place: Place) -> None:
     moscow_day = (day + timedelta(hours=3)).date()
     landing.orders({1: order(1, day, price=590.5)})
     landing.events({1: event(1)})
-    ok(place.dbt(*DATA))
+    ok(place.dbt(*CORE))
     row = (moscow_day, 1, "Томск", "RUB", 1, 0, Decimal("590.50"), Decimal(0), Decimal("590.50"))
     assert place.query(SALES) == [row]
     assert place.query("select event_id, tickets_left from fact_qtickets_inventory_latest") == [
@@ -224,7 +226,7 @@ def test_first_install_then_one_order_then_broken_ones(place: Place) -> None:
     }
     # of order 5 only the price cannot be read; order 7 is fine
     landing.orders({**broken, 7: order(7, day, price=100)})
-    failed = place.dbt(*DATA)
+    failed = place.dbt(*CORE)
     assert failed.code == 1
     for order_id, field in [(2, "payload"), (3, "payload"), (4, "payed"), (6, "payload")]:
         assert f'order_id = {order_id}, unreadable_fields = ["{field}"]' in failed.out
@@ -239,7 +241,7 @@ def test_first_install_then_one_order_then_broken_ones(place: Place) -> None:
 
     # a fresh fetch of the orders heals everything
     landing.orders({order_id: order(order_id, day, price=1) for order_id in broken})
-    ok(place.dbt(*DATA))
+    ok(place.dbt(*CORE))
     assert [r[4:] for r in place.query(SALES)] == [
         (7, 0, Decimal("695.50"), Decimal(0), Decimal("695.50"))
     ]
@@ -284,7 +286,7 @@ def test_rows_that_land_while_dbt_reads(server_place: Place) -> None:
     start = datetime.now(UTC) - timedelta(days=3)
     days = {n: start - timedelta(days=n % 50) for n in range(1, 3001)}
     landing.orders({n: order(n, day) for n, day in days.items()})
-    ok(place.dbt(*DATA))
+    ok(place.dbt(*CORE))
     assert place.query("select count(), sum(tickets_sold) from fact_qtickets_sales_daily") == [
         (50, 3000)
     ]

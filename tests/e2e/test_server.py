@@ -181,7 +181,7 @@ def test_a_server_that_goes_while_dbt_builds(tmp_path: Path, mortal: ClickHouseS
     with QTicketsServer(organiser) as server:
         assert place.extract(server).code == 0
         for way, table in (("stop", "stg_qtickets_api__orders"), ("kill", "dim_events")):
-            running = place.start_dbt("build", "--exclude-resource-type", "unit_test")
+            running = place.start_dbt("build", "--select", "+dim_events")
             wait_for_more(table, mortal, running)
             getattr(mortal, way)()
             ran = ended(running)

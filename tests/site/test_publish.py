@@ -69,7 +69,13 @@ def test_the_marts_are_missing(place: Place, served: Path) -> None:
     with embedded(place) as client:
         client.command("create database zakaz")
     with untouched(served):
-        said(place.publish(served), 4, "no dim_events", "v_data_quality", "Run `dbt build` first.")
+        said(
+            place.publish(served),
+            4,
+            "no fact_qtickets_",
+            "v_data_quality",
+            "Run `dbt build` first.",
+        )
 
 
 def test_another_process_uses_the_embedded_database(place: Place, served: Path) -> None:
