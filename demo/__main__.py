@@ -11,9 +11,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import clickhouse_connect
+from clickhouse_connect.driver.client import Client
 
 from tests.qtickets_api import in_own_process
 
@@ -35,6 +37,23 @@ LEFT = """
     order by i.tickets_left desc nulls last, e.event_name
 """
 
+# Invented, and in a table of its own: the seed of the plan stays the organiser's.
+PLAN_TABLE = "demo_plan"
+PLAN = f"""
+    create or replace table {PLAN_TABLE} engine = MergeTree order by plan_date as
+    select
+        toStartOfMonth(toDate(now('Europe/Moscow'))) + number as plan_date,
+        plan.1::UInt64 as event_id,
+        plan.2 as city,
+        'RUB' as currency,
+        plan.3::Int64 as planned_tickets,
+        plan.4::Decimal(18, 2) as planned_revenue
+    from numbers(toDayOfMonth(toLastDayOfMonth(toDate(now('Europe/Moscow')))))
+    array join [
+        (24089, '', 13, 5000), (26340, '', 7, 8500), (26011, '', 6, 13500), (0, 'Томск', 18, 47000)
+    ] as plan
+"""
+
 
 def main() -> None:
     """Run everything; leave with the exit code of the first step that fails."""
@@ -44,19 +63,21 @@ def main() -> None:
     with in_own_process() as settings:
         print("1. python -m extract, from the sample organiser into .chdb", flush=True)
         step([sys.executable, "-m", "extract"], env | settings)
-    print("\n2. dbt build", flush=True)
-    step([str(BIN / "dbt"), "--quiet", "build"], env)
+    print(f"\n2. dbt build, with an example plan of sales in the table {PLAN_TABLE}", flush=True)
+    with closing(database()) as client:
+        client.command(PLAN)
+    plan = json.dumps({"plan_sales_table": PLAN_TABLE})
+    step([str(BIN / "dbt"), "--quiet", "build", "--vars", plan], env)
     results = json.loads((ROOT / "target/run_results.json").read_text())["results"]
     counts = Counter(f"{r['unique_id'].split('.')[0]} {r['status']}" for r in results)
     print(", ".join(f"{n} {what}" for what, n in sorted(counts.items())))
     print("\n3. dbt docs generate --static", flush=True)
-    step([str(BIN / "dbt"), "--quiet", "docs", "generate", "--static"], env)
+    step([str(BIN / "dbt"), "--quiet", "docs", "generate", "--static", "--vars", plan], env)
 
     print("\n4. python -m report", flush=True)
     step([sys.executable, "-m", "report", "--docs", "static_index.html"], env)
 
-    client = clickhouse_connect.get_client(interface="chdb", path=str(ROOT / ".chdb"))
-    client.database = "zakaz"
+    client = database()
     print("\nSold on the last days, in Moscow time (v_sales_latest):")
     show(client.query(SALES))
     print("\nLeft of the shows to come (fact_qtickets_inventory_latest; ? is not known):")
@@ -65,6 +86,13 @@ def main() -> None:
     print(f"\nThe docs site:  file://{ROOT / 'target/static_index.html'}")
     print(f"To look at it:  file://{ROOT / 'target/report.html'}")
     print("Again with `make demo`; from the beginning after `rm -rf .chdb`.")
+
+
+def database() -> Client:
+    """Open the embedded database; close it before another process asks."""
+    client = clickhouse_connect.get_client(interface="chdb", path=str(ROOT / ".chdb"))
+    client.database = "zakaz"
+    return client
 
 
 def step(command: Sequence[str], env: dict[str, str]) -> None:

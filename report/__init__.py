@@ -1,1 +1,1 @@
-"""The page of pictures: sales, what is left, refunds; from the marts, for people who would look."""
+"""The page of pictures: sales, plan, what is left; from the marts, for people who would look."""

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the page and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m report",
-        description="Draw sales, what is left and refunds as one HTML page, from the marts.",
+        description="Draw sales, plan, what is left and refunds as one HTML page, from the marts.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

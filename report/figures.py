@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,12 @@ class Figures:
     cities: Rows
     left: Rows
     shows: Rows
+    plan: Rows
+    sources: Rows
+    promo: Rows
     refunds: Rows
+    cash: Rows
+    buyers: Rows
 
 
 def read(settings: Settings) -> Figures:
@@ -54,7 +59,7 @@ def read(settings: Settings) -> Figures:
             )
         (clock,) = warehouse.ask(_sql("clock"), zone=ZONE)
         now = {"zone": ZONE, "today": clock["today"]}
-        names = ("quality", "totals", "days", "cities", "left", "shows", "refunds")
+        names = [field.name for field in fields(Figures) if field.name not in ("built_at", "today")]
         rows: dict[str, Rows] = {name: warehouse.ask(_sql(name), **now) for name in names}
     return Figures(
         datetime.fromisoformat(clock["built_at"]).replace(tzinfo=ZoneInfo(ZONE)),

@@ -15,6 +15,7 @@ from babel.numbers import (
 )
 
 UNKNOWN = "неизвестно"
+_MINUS = "\N{MINUS SIGN}"
 _RU = Locale("ru")
 
 
@@ -26,8 +27,10 @@ def number(value: int | None) -> str:
 def money(amount: Decimal, currency: str) -> str:
     """1234.5 of RUB -> «1 234,50 ₽»."""
     if currency == "unknown":
-        return f"{format_decimal(amount, '#,##0.00', locale=_RU)} (валюта неизвестна)"
-    return format_currency(amount, currency, locale=_RU, currency_digits=False)
+        text = f"{format_decimal(amount, '#,##0.00', locale=_RU)} (валюта неизвестна)"
+    else:
+        text = format_currency(amount, currency, locale=_RU, currency_digits=False)
+    return text.replace("-", _MINUS)
 
 
 def currency(code: str) -> str:
@@ -35,6 +38,20 @@ def currency(code: str) -> str:
     if code == "unknown":
         return "валюта неизвестна"
     return get_currency_symbol(code, locale=_RU)
+
+
+def difference(value: int) -> str:
+    """30 -> «+30», -30 -> «−30»."""
+    return _signed(value, number(abs(value)))
+
+
+def money_difference(amount: Decimal, currency: str) -> str:
+    """-1234.5 of RUB -> «−1 234,50 ₽»."""
+    return _signed(amount, money(abs(amount), currency))
+
+
+def _signed(value: int | Decimal, size: str) -> str:
+    return ("+" if value > 0 else _MINUS if value < 0 else "") + size
 
 
 def percent(share: float | None) -> str:
@@ -51,6 +68,11 @@ def day(moment: date) -> str:
 def long_day(moment: date) -> str:
     """«среда, 25 ноября»."""
     return format_date(moment, "EEEE, d MMMM", locale=_RU)
+
+
+def month(moment: date) -> str:
+    """«ноябрь»."""
+    return format_date(moment, "LLLL", locale=_RU)
 
 
 def weekday(moment: date) -> str:
@@ -81,3 +103,34 @@ def city(name: str) -> str:
 def event(name: str, event_id: int) -> str:
     """The event's name, or its number when it has none."""
     return f"мероприятие № {event_id}, название неизвестно" if name == "unknown" else name
+
+
+def planned(name: str, event_id: int) -> str:
+    """What a row of the plan is for: an event, or what its city has besides."""
+    return (
+        "остальные мероприятия" if (name, event_id) == ("all other", 0) else event(name, event_id)
+    )
+
+
+def source(name: str) -> str:
+    """Where buyers came from."""
+    return "без метки" if name == "(none)" else name
+
+
+def campaign(name: str) -> str:
+    """The campaign, or that the tag did not say."""
+    return "без кампании" if name == "(none)" else name
+
+
+def promo_code(text: str, promo_code_id: int) -> str:
+    """The code; its number when QTickets never showed it; that a discount needed none."""
+    if promo_code_id == 0:
+        return "без промокода"
+    return f"промокод № {promo_code_id}" if text == "unknown" else text
+
+
+def discount(name: str, discount_id: int) -> str:
+    """The discount's name, or its number when QTickets never showed it."""
+    if discount_id == 0:
+        return "без скидки"
+    return f"скидка № {discount_id}" if name == "unknown" else name

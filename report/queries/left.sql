@@ -41,6 +41,7 @@ final as (
 
 select * from final
 order by
+    ifNull(tickets_left = 0, false), -- nothing to be done about these any more
     days_to_sell_out asc nulls last,
     share_sold desc nulls last,
     event_name,

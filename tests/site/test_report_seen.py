@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser import DESKTOP, PHONE, Browser
-from tests.published import CITY, LONG, SCRIPT, Site
+from tests.published import CAMPAIGN, CITY, CODE, LONG, SCRIPT, SOURCE, Site
 
 MONTHS = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"]
 SIGNS = {"₽": "RUB", "KZT": "KZT"}
@@ -30,10 +30,16 @@ def number(text: str) -> int:
 
 
 def money(text: str) -> tuple[str, Decimal]:
-    """«1 234,50 ₽» -> RUB, 1234.50: spaces that do not break, a comma, two digits, the sign."""
-    match = re.fullmatch(r"(\d{1,3}(?:\xa0\d{3})*),(\d\d)\xa0(\S+)", text)
+    """«−1 234,50 ₽» -> RUB, -1234.50: spaces that do not break, a comma, two digits, the sign."""
+    match = re.fullmatch(r"([+−]?)(\d{1,3}(?:\xa0\d{3})*),(\d\d)\xa0(\S+)", text)
     assert match, text
-    return SIGNS[match[3]], Decimal(f"{number(match[1])}.{match[2]}")
+    amount = Decimal(f"{number(match[2])}.{match[3]}")
+    return SIGNS[match[4]], -amount if match[1] == "−" else amount
+
+
+def percent(part: Decimal | int, whole: Decimal | int) -> list[str]:
+    """Return what is shown of a share: nothing when there is nothing to compare with."""
+    return [f"{round(100 * part / whole)}\xa0%"] if whole else []
 
 
 def short(day: date) -> str:
@@ -148,7 +154,7 @@ def test_what_is_left_equals_the_marts(browser: Browser, site: Site, today: date
         remaining = None
         if left and last_day:
             remaining = max(left - sold * (last_day - today).days // 7, 0) or None
-        expected[event_id] = (left or None, total, sold, lasts, remaining)
+        expected[event_id] = (left, total, sold, lasts, remaining)
 
     found = {}
     for card in browser.all(".left .card"):
@@ -158,6 +164,8 @@ def test_what_is_left_equals_the_marts(browser: Browser, site: Site, today: date
         ]
         parts.append(text(card, ".tickets-remaining"))
         numbers = [number(re.sub(r"\D+$", "", part)) if part else None for part in parts]
+        if "Распродано" in shown(card):
+            numbers[0] = 0
         found[int(card.get_attribute("data-event") or 0)] = tuple(numbers)
     assert found == expected
 
@@ -174,6 +182,202 @@ def test_what_is_left_equals_the_marts(browser: Browser, site: Site, today: date
 
     unknown = [card for card in browser.all(".left .card") if "неизвестен" in shown(card)]
     assert len(unknown) == sum(left is None for left, *_ in expected.values()) > 0
+
+
+def test_what_can_be_bought_stands_before_what_cannot(browser: Browser, today: date) -> None:
+    found = [shown(card) for card in browser.all(".left .card")]
+    sold_out = ["Распродано" in card for card in found]
+    assert sold_out == sorted(sold_out)
+    assert True in sold_out
+    lasts = [re.search(r"\nна ([\d\xa0]+)\xa0д", card) for card in found]
+    days = [number(match[1]) for match in lasts if match]
+    assert days == sorted(days)
+    assert all(lasts[: len(days)])
+    assert len(days) > 3
+
+
+def test_plan_and_fact_equal_the_marts(browser: Browser, site: Site, today: date) -> None:
+    due: dict[tuple[int, str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)
+    month: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 2)
+    for day, *key, tickets, sold, planned, revenue in site.query(
+        "select sales_date, event_id, city, currency, planned_tickets, tickets_sold,"
+        " planned_revenue, revenue from v_plan_vs_fact"
+    ):
+        if (day.year, day.month) == (today.year, today.month) and tickets is not None:
+            month[key[2]] = [a + b for a, b in zip(month[key[2]], (tickets, planned), strict=True)]
+            if day <= today:
+                cells = (tickets, sold, planned, revenue)
+                due[tuple(key)] = [a + b for a, b in zip(due[tuple(key)], cells, strict=True)]
+
+    expected = {}
+    for key, (tickets, sold, planned, revenue) in due.items():
+        expected[key] = (
+            [sold, tickets, sold - tickets, *percent(sold, tickets)],
+            [revenue, planned, revenue - planned, *percent(revenue, planned)],
+        )
+    found = {}
+    for row in browser.all("#plan tbody tr"):
+        key = (int(row.get_attribute("data-event") or 0), str(row.get_attribute("data-city")))
+        tickets, revenue = (
+            [line.removeprefix("из").strip() for line in re.split(r"\n", shown(cell))]
+            for cell in row.find_elements(By.CSS_SELECTOR, "td")
+        )
+        currency = str(row.get_attribute("data-currency"))
+        assert {money(amount)[0] for amount in revenue[:3]} == {currency}
+        found[*key, currency] = (
+            [*(number(n.replace("−", "-")) for n in tickets[:3]), *tickets[3:]],
+            [*(money(amount)[1] for amount in revenue[:3]), *revenue[3:]],
+        )
+    assert found == expected
+    assert {len(cells[0]) for cells in found.values()} == {3, 4}  # one has a plan of nothing
+
+    cards = {str(card.get_attribute("data-currency")): card for card in browser.all(".plans .card")}
+    assert set(cards) == {currency for *_, currency in due} == {"RUB", "KZT"}
+    for currency, card in cards.items():
+        sums = [sum(due[key][n] for key in due if key[2] == currency) for n in range(4)]
+        assert text(card, ".tickets-share") == percent(sums[1], sums[0])[0]
+        assert text(card, ".revenue-share") == percent(sums[3], sums[2])[0]
+        for name, value in zip(("planned-tickets", "tickets-sold"), sums[:2], strict=True):
+            assert number(text(card, f".{name}") or "") == value
+        for name, value in zip(("planned-revenue", "revenue"), sums[2:], strict=True):
+            assert money(text(card, f".{name}") or "") == (currency, value)
+        assert number(re.sub(r"\D+$", "", text(card, ".month-tickets") or "")) == month[currency][0]
+        assert money(text(card, ".month-revenue") or "") == (currency, month[currency][1])
+
+
+def best(tickets: Counter[tuple[str, str]], rest: tuple[str, str]) -> dict[tuple[str, str], int]:
+    """Return the eight that sold most, best first, and the rest as one."""
+    order = sorted(tickets, key=lambda key: (-tickets[key], key))
+    assert len(order) > 8
+    found = {key: tickets[key] for key in order[:8]}
+    return found | {rest: sum(tickets[key] for key in order[8:])}
+
+
+def test_sources_equal_the_marts(browser: Browser, site: Site, today: date) -> None:
+    tickets: Counter[tuple[str, str]] = Counter()
+    revenue: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    sales = site.query(
+        "select sales_date, utm_source, utm_campaign, currency, tickets_sold, revenue"
+        " from fact_qtickets_sales_utm_daily"
+    )
+    sales = [row for row in sales if today - timedelta(days=14) < row[0] <= today]
+    for _, source, campaign, _, sold, _ in sales:
+        tickets[source, campaign] += sold
+    top = best(tickets, ("остальные", ""))
+    for _, source, campaign, currency, _, amount in sales:
+        key = (source, campaign) if (source, campaign) in top else ("остальные", "")
+        revenue[key][currency] += amount
+    words = {"(none)": "без метки"}
+    found = {}
+    for name, sold, amounts in rows(browser, "sources"):
+        source, _, campaign = name.partition("\n")
+        money_of = dict(money(line) for line in amounts.split("\n"))
+        found[source, campaign] = (number(sold), money_of)
+    assert list(found) == [
+        (words.get(source, source), "" if campaign == "(none)" else campaign)
+        for source, campaign in top
+    ]
+    assert list(found.values()) == [(sold, revenue[key]) for key, sold in top.items()]
+    assert (SOURCE, CAMPAIGN) in found
+    assert sum(sold for sold, _ in found.values()) == sum(tickets.values())
+
+
+def test_promo_codes_equal_the_marts(browser: Browser, site: Site, today: date) -> None:
+    sales = site.query(
+        "select sales_date, promo_code_id, promo_code, discount_id, currency, tickets_sold,"
+        " revenue, discount_cost from v_qtickets_sales_promo"
+        " where promo_code_id != 0 or discount_id != 0"
+    )
+    sales = [row for row in sales if today - timedelta(days=14) < row[0] <= today]
+    tickets: Counter[tuple[str, int, int]] = Counter()
+    for _, code_id, code, discount_id, _, sold, *_ in sales:
+        tickets[code, code_id, discount_id] += sold
+    top = sorted(tickets, key=lambda key: (-tickets[key], key))[:8]
+    assert len(tickets) > 8
+    expected: dict[tuple[int, int], list[int | Counter[str]]] = {}
+    for key in [*top, ("", 0, 0)]:
+        these = [
+            r
+            for r in sales
+            if ((r[2], r[1], r[3]) if (r[2], r[1], r[3]) in top else ("", 0, 0)) == key
+        ]
+        money_of: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        for *_, currency, _, amount, cost in these:
+            money_of[0][currency] += amount
+            money_of[1][currency] += cost
+        expected[key[1:]] = [sum(r[5] for r in these), *money_of]
+
+    found = {}
+    names = []
+    for row in browser.all("#promo tbody tr"):
+        ids = (row.get_attribute("data-promo-code"), row.get_attribute("data-discount"))
+        sold, amounts = (shown(cell) for cell in row.find_elements(By.CSS_SELECTOR, "td"))
+        lines = amounts.split("\n")
+        found[tuple(int(n or 0) for n in ids)] = [
+            number(sold),
+            dict(money(line) for line in lines[::2]),
+            dict(money(line.removeprefix("скидка ")) for line in lines[1::2]),
+        ]
+        names.append(shown(row.find_element(By.CSS_SELECTOR, "th")).split("\n")[0])
+    assert list(found.items()) == list(expected.items())
+    assert CODE in names
+    assert "(none)" not in names
+    assert names[-1] == "остальные"
+
+    card = browser.one("#discounts")
+    assert number(text(card, ".tickets") or "") == sum(row[5] for row in sales)
+    costs: Counter[str] = Counter()
+    for *_, currency, _, _, cost in sales:
+        costs[currency] += cost
+    shown_costs = [money(shown(p)) for p in card.find_elements(By.CSS_SELECTOR, ".cost")]
+    assert dict(shown_costs) == costs
+    assert len(shown_costs) == len(costs) > 1
+
+
+def test_buyers_equal_the_marts(browser: Browser, site: Site, today: date) -> None:
+    expected = {
+        event_id: (new, returning, nobody)
+        for event_id, new, returning, nobody in site.query(
+            "select event_id, new_buyers, returning_buyers, orders_without_buyer from"
+            f" fact_qtickets_buyers_monthly where sales_month = '{today.replace(day=1)}'"
+        )
+    }
+    found = {}
+    for row in browser.all("#buyers tbody tr"):
+        name, new, returning = (
+            shown(cell) for cell in row.find_elements(By.CSS_SELECTOR, "th, td")
+        )
+        nobody = re.search(r"без покупателя (\d+)", name)
+        event_id = int(row.get_attribute("data-event") or 0)
+        found[event_id] = (number(new), number(returning), int(nobody[1]) if nobody else 0)
+    assert found == expected
+    assert all(sum(row[n] for row in found.values()) for n in range(3))
+
+
+def test_cash_equals_the_marts(browser: Browser, site: Site, today: date) -> None:
+    by_day: dict[tuple[date, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    total: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    for day, currency, *amounts in site.query(
+        "select cash_date, currency, gross_revenue, refunded_amount, net_cash from v_cash_daily"
+    ):
+        if today - timedelta(days=14) < day <= today:
+            by_day[day, currency] = [
+                a + b for a, b in zip(by_day[day, currency], amounts, strict=True)
+            ]
+            total[currency] = [a + b for a, b in zip(total[currency], amounts, strict=True)]
+    found = {}
+    for day, moved, net in rows(browser, "cash"):
+        currency, *_ = money(net)
+        paid, *back = (money(line) for line in moved.split("\n"))
+        assert {c for c, _ in (paid, *back)} == {currency}
+        paid_back = -back[0][1] if back else 0
+        found[day, currency] = [paid[1], paid_back, money(net)[1]]
+    assert found == {(short(day), currency): sums for (day, currency), sums in by_day.items()}
+    for card in browser.all(".cash .card"):
+        currency = str(card.get_attribute("data-currency"))
+        shown_sums = [money(text(card, f".{name}") or "") for name in ("paid", "paid-back", "net")]
+        assert shown_sums == [(currency, amount) for amount in total.pop(currency)]
+    assert not total
 
 
 def test_refunds_equal_the_marts(browser: Browser, site: Site, today: date) -> None:
@@ -226,7 +430,7 @@ def test_names_from_outside_are_shown_and_do_nothing(
     assert LONG in names
     assert CITY in [shown(h3) for h3 in browser.all(".cities h3")]
     assert (
-        browser.run("return document.scripts.length + document.querySelectorAll('b, i').length")
+        browser.run("return document.scripts.length + document.querySelectorAll('b, i, u').length")
         == 0
     )
     assert "Продажи" in browser.driver.title
@@ -246,10 +450,11 @@ def test_everybody_can_read_it(
         browser.open(site.report, size, dark=dark)
         screenshot(f"report-{size[0]}-{'dark' if dark else 'light'}")
         opened(browser, site, size, dark=dark)
+        screenshot(f"report-{size[0]}-{'dark' if dark else 'light'}-unfolded")
         assert browser.run("return document.documentElement.scrollWidth") <= size[0]
         # nor is anything cut off, to be found by scrolling a table
         tables = "return [...document.querySelectorAll('.scroll')]"
-        assert browser.run(f"{tables}.map(e => e.scrollWidth - e.clientWidth)") == [0] * 4
+        assert browser.run(f"{tables}.map(e => e.scrollWidth - e.clientWidth)") == [0] * 9
     assert browser.barriers() == []
     paper, card, bar, unfinished, rest = (
         browser.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,9 +19,9 @@ NOW = datetime(2026, 11, 25, 9, 5, tzinfo=MOSCOW)
 
 def draw(docs: str | None = None, **rows: list[dict[str, Any]]) -> str:
     """Return the words of a page, with spaces that do not break as plain ones."""
-    tables = ("quality", "totals", "days", "cities", "left", "shows", "refunds")
-    empty: dict[str, Any] = {name: [] for name in tables}
-    html = page.draw(Figures(NOW, NOW.date(), **(empty | rows)), docs)
+    empty: dict[str, Any] = {field.name: [] for field in fields(Figures)}
+    times = {"built_at": NOW, "today": NOW.date()}
+    html = page.draw(Figures(**(empty | times | rows)), docs)
     body = re.sub(r"<(style|svg).*?</\1>", "", html, flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]*>", " ", body).replace("\xa0", " ").split())
 
@@ -65,6 +66,8 @@ def test_without_any_data_it_says_so() -> None:
     assert "За 14 дней ничего не продано" in text
     assert "Предстоящих показов нет" in text
     assert "Возвратов нет" in text
+    for heading in ("План", "Откуда", "Промокоды", "Покупатели", "Деньги"):
+        assert heading not in text
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,105 @@ def test_each_show_has_what_is_left_of_it() -> None:
     assert "28 ноя, сб, 19:30 распродано из 50" in text
     assert "29 ноя, вс, 12:00 неизвестно 2 дек, ср, 19:00 40 из 50" in text
     assert "По показам" not in draw(left=[event()], shows=shows[:1])
+
+
+def planned(**changes: Any) -> dict[str, Any]:
+    fine = {
+        "event_id": 0,
+        "event_name": "all other",
+        "city": "Томск",
+        "currency": "RUB",
+        "planned_tickets": 40,
+        "tickets_sold": 30,
+        "tickets_difference": -10,
+        "tickets_share": 0.75,
+        "planned_revenue": Decimal(4000),
+        "revenue": Decimal(5000),
+        "revenue_difference": Decimal(1000),
+        "revenue_share": 1.25,
+    }
+    of_currency = {
+        "plan_tickets_of_currency": 40,
+        "sold_of_currency": 30,
+        "tickets_share_of_currency": 0.75,
+        "month_tickets_of_currency": 51,
+        "plan_revenue_of_currency": Decimal(4000),
+        "earned_of_currency": Decimal(5000),
+        "revenue_share_of_currency": 1.25,
+        "month_revenue_of_currency": Decimal(6000),
+    }
+    return fine | of_currency | changes
+
+
+def test_plan_and_fact() -> None:
+    text = draw(plan=[planned()])
+    assert "Ноябрь по сегодня" in text
+    assert "Билеты 30 из 40 , 75 % Выручка 5 000,00 ₽ , 125 %" in text
+    assert "План на месяц 51 билет 6 000,00 ₽" in text
+    assert "остальные мероприятия Томск 30 из 40 −10 75 %" in text
+    assert "5 000,00 ₽ из 4 000,00 ₽ +1 000,00 ₽ 125 %" in text
+
+
+def test_a_plan_of_nothing_has_no_percentage() -> None:
+    none = {key: None for key in planned() if "share" in key}
+    text = draw(plan=[planned(**none, event_id=7, event_name="Щелкунчик")])
+    assert "Щелкунчик Томск 30 из 40 −10 5 000,00 ₽" in text
+    assert "%" not in text
+    assert "неизвестно" not in text
+
+
+def test_sources_without_a_tag_are_said_to_have_none() -> None:
+    row = {"currency": "RUB", "revenue": Decimal(10), "tickets_of_place": 3}
+    text = draw(
+        sources=[
+            row | {"place": 1, "utm_source": "(none)", "utm_campaign": "(none)"},
+            row | {"place": 1, "utm_source": "(none)", "utm_campaign": "(none)", "currency": "KZT"},
+            row | {"place": 2, "utm_source": "vk", "utm_campaign": "(none)"},
+            row | {"place": 3, "utm_source": "(none)", "utm_campaign": "мамы"},
+            row | {"place": 9, "utm_source": "", "utm_campaign": ""},
+        ]
+    )
+    assert "без метки 3 10,00 ₽ 10,00 KZT vk без кампании 3" in text
+    assert "без метки мамы 3 10,00 ₽ остальные 3 10,00 ₽" in text
+
+
+def test_promo_codes_and_discounts_that_are_not_known_have_a_number() -> None:
+    row = {
+        "place": 1,
+        "promo_code_id": 5,
+        "promo_code": "unknown",
+        "discount_id": 6,
+        "discount_name": "unknown",
+        "currency": "RUB",
+        "revenue": Decimal(10),
+        "discount_cost": Decimal(2),
+        "tickets_of_place": 3,
+        "tickets_of_all": 21,
+        "cost_of_currency": Decimal(7),
+    }
+    by_itself = {"place": 2, "promo_code_id": 0, "promo_code": "(none)", "discount_name": "Детям"}
+    no_discount = {"place": 3, "promo_code": "ВЕСНА", "discount_id": 0, "discount_name": "(none)"}
+    text = draw(promo=[row, row | by_itself, row | no_discount])
+    assert "С промокодом или скидкой продано 21 билет скидка 7,00 ₽" in text
+    assert "промокод № 5 скидка № 6 3 10,00 ₽ скидка 2,00 ₽ без промокода Детям" in text
+    assert "ВЕСНА без скидки 3" in text
+
+
+def test_more_may_be_paid_back_on_a_day_than_comes_in() -> None:
+    day = {
+        "day": NOW.date(),
+        "currency": "RUB",
+        "paid": Decimal(0),
+        "paid_back": Decimal(150),
+        "net_cash": Decimal(-150),
+        "paid_of_currency": Decimal(100),
+        "paid_back_of_currency": Decimal(150),
+        "net_cash_of_currency": Decimal(-50),
+    }
+    yesterday = {"day": date(2026, 11, 24), "paid": Decimal(100), "paid_back": Decimal(0)}
+    text = draw(cash=[day, day | yesterday | {"net_cash": Decimal(100)}])
+    assert "Пришло 100,00 ₽ Возвращено 150,00 ₽ Итого −50,00 ₽" in text
+    assert "25 ноя 0,00 ₽ −150,00 ₽ −150,00 ₽ 24 ноя 100,00 ₽ 100,00 ₽" in text
 
 
 def test_what_has_no_name_is_said_to_have_none() -> None:
