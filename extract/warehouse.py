@@ -443,7 +443,10 @@ class Warehouse:
                 done.new += 1
             known[row.id] = Known(row.dedup_key, row.ver, deleted=False)
             fresh.append(row)
-        self._insert_rows(listing, fresh, deleted=0)
+        self._insert(
+            listing.table,
+            [{listing.key: row.id, **self._columns(row), "_deleted": 0} for row in fresh],
+        )
         return done, missing
 
     def ids(self, listing: Listing) -> set[int]:
@@ -467,8 +470,11 @@ class Warehouse:
             f"select {listing.key}, payload, _dedup_key from {listing.table} final"
             f" where {listing.key} in ({among})"
         )
-        gone = [Row(id_, payload.encode(), key, ver) for id_, payload, key in rows]
-        self._insert_rows(listing, gone, deleted=1)
+        gone = [
+            {listing.key: id_, "payload": payload, **self._stamps(key, ver), "_deleted": 1}
+            for id_, payload, key in rows
+        ]
+        self._insert(listing.table, gone)
         return Landed(gone=len(gone))
 
     def land_seats(self, snapshots: Sequence[Snapshot]) -> Landed:
@@ -521,19 +527,13 @@ class Warehouse:
         )
         return {id_: Known(key, ver, bool(deleted)) for id_, key, ver, deleted in rows}
 
-    def _insert_rows(self, listing: Listing, rows: Sequence[Row], *, deleted: int) -> None:
-        self._insert(
-            listing.table,
-            [{listing.key: row.id, **self._columns(row), "_deleted": deleted} for row in rows],
-        )
-
     def _columns(self, row: Row) -> dict[str, Any]:
-        return {
-            "payload": row.payload.decode(),
-            "_dedup_key": row.dedup_key,
-            "_ver": row.ver,
-            "_run_id": self._run_id,
-        }
+        # as it is, not as a string: ClickHouse keeps the text of an object that a String column is
+        # given, and nobody has to escape it
+        return {"payload": orjson.Fragment(row.payload), **self._stamps(row.dedup_key, row.ver)}
+
+    def _stamps(self, dedup_key: int, ver: int) -> dict[str, Any]:
+        return {"_dedup_key": dedup_key, "_ver": ver, "_run_id": self._run_id}
 
     def _insert(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
         if not rows:
@@ -549,7 +549,12 @@ class Warehouse:
                 column_names=list(rows[0]),
                 insert_block=bytes(block),
                 fmt="JSONEachRow",
-                settings={"async_insert": 0, "date_time_input_format": "best_effort"},
+                settings={
+                    "async_insert": 0,
+                    "date_time_input_format": "best_effort",
+                    "input_format_json_read_objects_as_strings": 1,
+                    "input_format_json_read_arrays_as_strings": 1,
+                },
             )
         if summary.written_rows != len(rows):
             raise WarehouseError(

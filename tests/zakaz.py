@@ -125,7 +125,7 @@ class Place:
         profiles = self.directory / "profiles"
         profiles.mkdir(exist_ok=True)
         example = (ROOT / "profiles.example.yml").read_text()
-        # two tests run at a time on two processors: more threads cost time
+        # other tests run at the same time: more threads only cost time
         (profiles / "profiles.yml").write_text(example.replace("threads: 4", "threads: 1"))
         places = {
             "DBT_PROFILES_DIR": str(profiles),

@@ -19,6 +19,7 @@ from uuid import uuid4
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from extract.resources import INVENTORY_TABLE, LISTINGS
 from tests.clickhouse_cluster import CLUSTER, ON_CLUSTER, Cluster
 from tests.clickhouse_server import HOST, ClickHouseServer
 from tests.conftest import GUARDED, install_users
@@ -28,13 +29,7 @@ from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
 from tests.zakaz import ETL_PASSWORD, Place, orders_of, small_organiser
 
-RAW = {
-    "meta_job_runs",
-    "meta_slices",
-    "stg_qtickets_api_events_raw",
-    "stg_qtickets_api_inventory_raw",
-    "stg_qtickets_api_orders_raw",
-}
+RAW = {"meta_job_runs", "meta_slices", INVENTORY_TABLE, *(listing.table for listing in LISTINGS)}
 UPDATE = ("build", "--exclude-resource-type", "unit_test", "test")
 NO_PLAN = {"plan_sales", "stg_planning__plan_sales", "fact_plan_sales_daily"}  # not one row
 READ_ONLY = 242

@@ -72,7 +72,7 @@ def test_the_marts_are_missing(place: Place, served: Path) -> None:
         said(
             place.publish(served),
             4,
-            "no fact_qtickets_",
+            "no dim_events",
             "v_data_quality",
             "Run `dbt build` first.",
         )
