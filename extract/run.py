@@ -474,7 +474,9 @@ class Run:
             for page in self._reader.walk(EVENTS.path, tally=lane.tally):
                 self._shows.update(shows_to_come(map(redact.event, page.rows), page.date))
         elif self._events.error:
-            raise Incomplete("the shows are not known, since the events failed.")
+            # it failed as they did: not complete, or the API
+            kind = Incomplete if isinstance(self._events.error, Incomplete) else ApiError
+            raise kind("the shows are not known, since the events failed.")
         return sorted(self._shows, key=lambda show: show.show_id)
 
     def _seats(self, lane: Lane, show: Show) -> Snapshot | None:
