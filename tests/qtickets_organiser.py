@@ -578,8 +578,10 @@ class Organiser:
         """
         with self._edit(self.orders, order_id, touch_order) as row:
             item = row["baskets"][ticket_index]
+            gross = item["price"] * item["quantity"]
+            deduction = min(deduction, gross)
             if amount is None:
-                amount = item["price"] * item["quantity"] - deduction
+                amount = gross - deduction
             sample.refund_ticket(item, self.clock(), amount, deduction)
 
     def scan(self, order_id: int, ticket_index: int = 0) -> None:
