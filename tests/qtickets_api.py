@@ -167,6 +167,7 @@ class Seen:
     where: list[Row]
     order_by: dict[str, str]
     encoding: str | None  # body, query, or None when it asked for nothing
+    cache_control: str | None = None  # what it said to caches on the way
     fault: str | None = None  # several are joined by +
     status: int = 0
 
@@ -205,6 +206,12 @@ def _query(asked: dict[str, Any], faults: frozenset[str], newest_first: bool) ->
 
 def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
+
+
+def render(rows: Iterable[bytes], per_page: int, page: int, total: int) -> bytes:
+    """A page of a list as JSON; every list is written here."""
+    paging = {"perPage": per_page, "currentPage": page, "total": total}
+    return b'{"data":[' + b",".join(rows) + b'],"paging":' + dumps(paging) + b"}"
 
 
 def _error(status: int, message: str, code: str, info: Any = ()) -> Response:
@@ -321,7 +328,8 @@ class QTicketsServer:
         asked, encoding = _asked(body, request)
         page, where, order = asked.get("page", 1), asked.get("where", []), asked.get("orderBy", {})
         fault = "+".join(sorted(faults)) or None
-        seen = Seen(scope["method"], path, page, where, order, encoding, fault)
+        cache = request.headers.get("cache-control")
+        seen = Seen(scope["method"], path, page, where, order, encoding, cache, fault)
         self.requests.append(seen)
         if self.latency:
             await asyncio.sleep(self.latency)
@@ -437,8 +445,7 @@ class QTicketsServer:
         if "short_page" in faults:
             # Every third row, so that gaps are in the middle and at the end.
             rows = [row for place, row in enumerate(rows, 1) if place % 3 and place != len(rows)]
-        paging = {"perPage": per_page, "currentPage": query.page, "total": total}
-        return _json(b'{"data":[' + b",".join(rows) + b'],"paging":' + dumps(paging) + b"}")
+        return _json(render(rows, per_page, query.page, total))
 
     def _single(self, kind: str, request: Request) -> Response:
         row_id = request.path_params["row_id"]
@@ -500,6 +507,7 @@ class _Sender:
         headers = dict(self._start["headers"])
         headers |= {b"server": b"nginx", b"date": self._server.http_date().encode()}
         headers[b"vary"] = b"Accept-Encoding"
+        headers[b"cache-control"] = b"no-cache, private"
         if self._zipped and len(body) >= 500:
             # Starlette's own middleware may do this in a thread, which takes longer than the work.
             headers[b"content-encoding"] = b"gzip"
