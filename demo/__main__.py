@@ -87,7 +87,7 @@ def main() -> None:
         show(client.query(SALES))
         print("\nProcessed:")
         for what, sql in PROCESSED.items():
-            count = client.query(sql).first_row[0]
+            [(count,)] = client.query(sql).result_rows
             print(f"  {count:>9,}  {what}")
     print("\nLook at:")
     print(f"  the report     file://{ROOT / 'target/report.html'}")
