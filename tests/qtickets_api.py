@@ -46,7 +46,7 @@ from tests.qtickets_sample import MOSCOW, Row, dumps
 
 BASE = "/api/rest/v1"
 TOKEN = "synthetic-organiser-token"
-PER_PAGE = {"orders": 50, "events": 10, "discounts": 100, "promo-codes": 500, "clients": 100}
+PER_PAGE = {"orders": 50, "events": 10, "discounts": 100, "promo-codes": 500}
 HTML = b"<html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>"
 
 
@@ -259,7 +259,6 @@ class QTicketsServer:
         self.latency = latency
         self.forbidden: set[str] = set()  # paths that this token may not read
         self.requests: list[Seen] = []
-        self.bytes_sent = 0
         self.compress = compress
         self._newest_first = newest_first
         self._per_page = PER_PAGE | (per_page or {})
@@ -401,7 +400,6 @@ class QTicketsServer:
                 ),
                 route("/orders", self._create_order, "POST"),
                 route("/shows/{show_id:int}/seats", self._seats),
-                route("/shows/{show_id:int}/barcodes", self._barcodes),
             ],
             exception_handlers={404: no_path, 405: no_method},
         )
@@ -423,10 +421,7 @@ class QTicketsServer:
         return checked
 
     def _shelf(self, kind: str) -> Shelf:
-        organiser = self.organiser
-        if kind == "clients":
-            return Shelf(organiser.clients())
-        shelf: Shelf = getattr(organiser, kind.replace("-", "_"))
+        shelf: Shelf = getattr(self.organiser, kind.replace("-", "_"))
         return shelf
 
     def _list(self, kind: str, request: Request) -> Response:
@@ -478,12 +473,6 @@ class QTicketsServer:
             zone["seats"][seat_id.removeprefix(f"{zone_id}-")] = entry
         return _json(dumps({"data": zones or []}))
 
-    def _barcodes(self, request: Request) -> Response:
-        show_id = request.path_params["show_id"]
-        if self.organiser.show(show_id) is None:
-            return _not_found("Show", show_id)
-        return _json(dumps({"data": self.organiser.barcodes(show_id)}))
-
     def _create_order(self, request: Request) -> Response:
         order_id = self.organiser.new_order(payed=False)
         return _json(b'{"data":' + self.organiser.orders.body(order_id) + b"}", 201)
@@ -530,7 +519,6 @@ class _Sender:
         await self._part(body, more=False)
 
     async def _part(self, body: bytes, more: bool) -> None:
-        self._server.bytes_sent += len(body)
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
 
