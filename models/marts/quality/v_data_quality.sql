@@ -4,19 +4,13 @@ with
 
 pulls as (
 
-    select
-        resource,
-        first_run_at,
-        last_run_at,
-        last_status,
-        last_error,
-        last_proven_at,
-        api_total,
-        rows_landed,
-        rows_missing,
-        rows_surplus,
-        rows_unreadable
-    from {{ ref('fact_qtickets_pulls') }}
+    select * from {{ ref('fact_qtickets_pulls') }}
+
+),
+
+outside as (
+
+    select count() as orders_outside_tickets from {{ ref('fact_qtickets_orders_outside_tickets') }}
 
 ),
 
@@ -44,8 +38,12 @@ final as (
         last_run_at,
         last_status,
         last_error,
-        first_run_at
+        first_run_at,
+
+        -- money that no ticket explains
+        if(resource = 'orders', orders_outside_tickets, 0)::UInt64 as orders_outside_tickets
     from pulls
+    cross join outside
 
 )
 
