@@ -6,6 +6,7 @@ Little is imported before it is needed, so that --help and a wrong flag answer a
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -187,9 +188,8 @@ def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
     with ExitStack() as stack:
         if args.dry_run:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zakaz-")))
-            embedded = {"clickhouse_host": None, "clickhouse_cluster": None}
-            embedded |= {"clickhouse_secure": False, "clickhouse_path": directory / "chdb"}
-            settings = settings.model_copy(update=embedded)
+            embedded = {"clickhouse_path": directory / "chdb", "clickhouse_host": None}
+            settings = settings.model_copy(update=embedded | {"clickhouse_cluster": None})
         else:
             stack.enter_context(only_run(settings))
         run_id = f"{datetime.now(_REPORT_ZONE):%Y%m%d-%H%M%S}-{os.getpid()}"
@@ -267,8 +267,8 @@ class _Output:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        if isinstance(reconfigure := getattr(stream, "reconfigure", None), object) and reconfigure:
-            reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -309,8 +309,8 @@ def _writable_output() -> Iterator[None]:
     with ExitStack() as stack:
         nowhere = stack.enter_context(Path(os.devnull).open("w"))
         out, err = (_Output(stream or nowhere) for stream in (sys.stdout, sys.stderr))
-        stack.enter_context(redirect_stdout(out))  # type: ignore[type-var]
-        stack.enter_context(redirect_stderr(err))  # type: ignore[type-var]
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
         yield
         out.flush()
         err.flush()

@@ -313,7 +313,7 @@ def read_response(
 
 
 def _code(answer: dict[str, msgspec.Raw] | None) -> str:
-    code = bytes(answer["code"]).strip(b'"').decode("ascii", "replace") if answer and "code" in answer else ""
+    code = bytes((answer or {}).get("code", b"")).strip(b'"').decode("ascii", "replace")
     return f" {code}" if re.fullmatch("[A-Z_]{1,40}", code) else ""
 
 

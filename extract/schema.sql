@@ -100,6 +100,15 @@ alter table stg_qtickets_api_orders_raw{on_cluster} add column if not exists _de
 
 alter table stg_qtickets_api_events_raw{on_cluster} add column if not exists _deleted UInt8 default 0;
 
+alter table stg_qtickets_api_orders_raw{on_cluster}
+    add index if not exists landed_at _landed_at type minmax;
+
+alter table stg_qtickets_api_events_raw{on_cluster}
+    add index if not exists landed_at _landed_at type minmax;
+
+alter table stg_qtickets_api_inventory_raw{on_cluster}
+    add index if not exists landed_at _landed_at type minmax;
+
 -- Version 1 had a row a run, resource and `lane`, which stays in its key.
 alter table meta_job_runs{on_cluster} add column if not exists mode LowCardinality(String) default
     multiIf(lane in ('changes', 'all', 'snapshot'), 'incremental', lane = 'range', 'range', 'part');

@@ -92,7 +92,7 @@ class Health:
 
 
 def health(settings: Settings, names: Sequence[str]) -> list[Health]:
-    """Tell how the resources `names` are, from ClickHouse alone. Raises WarehouseError or Locked."""
+    """Tell how the resources `names` are, by ClickHouse alone. Raises WarehouseError or Locked."""
     if settings.clickhouse_host is None and not settings.clickhouse_path.exists():
         return [_never(name, settings) for name in names]
     with closing(Warehouse(settings, run_id="healthcheck")) as warehouse:
@@ -109,8 +109,8 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
     limit = believable()
     runs = (
         "select argMax(status, started_at) as last_status, argMax(error, started_at) as last_error,"
-        f" argMaxIf((finished_at, started_at, api_total), started_at, {_sql_verified()}) as verified,"
-        f" countIf({_sql_verified()}) as verified_runs,"
+        f" argMaxIf((finished_at, started_at, api_total), started_at, {VERIFIED}) as verified,"
+        f" countIf({VERIFIED}) as verified_runs,"
         " (select count() from meta_job_runs final where resource = {resource:String}"
         "  and toUnixTimestamp64Milli(coalesce(finished_at, started_at)) > {limit:Int64}) as future"
         " from meta_job_runs final where resource = {resource:String}"
@@ -125,10 +125,14 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
             "they are not believed"
         )
     is_list = name != INVENTORY
-    (rows,) = warehouse.ask(
-        f"select count() as rows from {_TABLES[name]} final"
-        + (" where not _deleted" if is_list else "")
-    ) if warehouse.exists(_TABLES[name]) else ({"rows": 0},)
+    (rows,) = (
+        warehouse.ask(
+            f"select count() as rows from {_TABLES[name]} final"
+            + (" where not _deleted" if is_list else "")
+        )
+        if warehouse.exists(_TABLES[name])
+        else ({"rows": 0},)
+    )
     found.rows = rows["rows"]
     if not run["verified_runs"]:
         found.faults.append("never verified complete")
@@ -154,10 +158,6 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
             f"EXTRACT_SWEEP_HOURS is {settings.extract_sweep_hours:g}"
         )
     return found
-
-
-def _sql_verified() -> str:
-    return f"{VERIFIED} and finished_at is not null"
 
 
 def _left(warehouse: Warehouse, name: str, started_at: datetime, finished_at: datetime) -> int:

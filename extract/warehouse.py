@@ -176,18 +176,18 @@ class Warehouse:
             " where database = {database:String}",
             database=self._database,
         )
-        there = {name: " ".join(create.split()) for name, *_, create in rows}
+        there = {name: _Table(*found) for name, *found in rows}
+        schema = self._schema()
         due, refused = [], []
-        for statement in self._schema():
-            table = re.search(r"(?:create|alter) table (?:if not exists )?(\w+)", statement)[1]  # type: ignore[index]
-            if table not in there:
-                due += [statement] if statement.startswith("create") else []
-            elif statement.startswith("create"):
-                found = next(row for row in rows if row[0] == table)
-                if misfits := _misfits(statement, *found[1:4], there[table], self._added(table)):
-                    refused.append(f"{self._database}.{table}: {', '.join(misfits)}")
-            elif not _in_effect(statement, there[table]):
+        for statement in schema:
+            name = re.findall(r"table (?:if not exists )?(\w+)", statement)[0]
+            if statement.startswith("alter"):
+                if name in there and not there[name].has(statement):
+                    due.append(statement)
+            elif name not in there:
                 due.append(statement)
+            elif misfits := there[name].misfits(statement, _added_to(name, schema)):
+                refused.append(f"{self._database}.{name}: {', '.join(misfits)}")
         if refused:
             advice = (
                 "How to move to a cluster: docs/cluster.md."
@@ -215,11 +215,6 @@ class Warehouse:
         text = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
         filled = re.sub(r"\{(\w+)\}", lambda word: words[word[1]], text)
         return [statement.strip() for statement in filled.split(";") if statement.strip()]
-
-    def _added(self, table: str) -> set[str]:
-        """Return the columns that statements add to a table of an older version."""
-        added = rf"alter table {table}\b.* add column if not exists (\w+)"
-        return {match[1] for text in self._schema() if (match := re.match(added, text))}
 
     def missing_rights(self) -> list[str]:
         """Return the rights on the database that a run needs and this user lacks."""
@@ -522,38 +517,55 @@ def _hash(payload: bytes) -> int:
     return int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
 
 
-def _misfits(
-    create: str, engine: str, engine_full: str, key: str, there: str, added: set[str]
-) -> list[str]:
-    """Say what a table is, and what is wanted, where no statement can or should bring it forward."""
-    wanted = re.search(r"engine = (\w+)\(_ver\) order by \(?([\w, ]+)", create)
-    if not wanted:
-        raise AssertionError(create)
-    misfits = []
-    # replicated or shared is as good, or better
-    if not engine.endswith(wanted[1]) or not re.match(r"\w+\((.*, )?_ver\)", engine_full):
-        made = re.match(r"\w+(\([^)]*\))?", engine_full or engine)
-        misfits.append(f"its engine is {made[0] if made else engine}, wanted {wanted[1]}(_ver)")
-    if not f"{key}, ".startswith(f"{wanted[2]}, "):  # of version 1 the run log had `lane` as well
-        misfits.append(f"its key is ({key}), wanted ({wanted[2]})")
-    columns = re.findall(r"^    (?!index)(\w+) (.+?)(?: codec.+)?,?$", create, re.MULTILINE)
-    lacking = [name for name, _ in columns if f"`{name}` " not in there]
-    if unknown := [name for name in lacking if name not in added]:
-        misfits.append(f"it lacks the columns {', '.join(unknown)}")
-    for name, type_ in columns:
-        if name not in lacking and f"`{name}` {type_}".lower() not in there.lower():
-            is_ = re.search(rf"`{name}` (.+?),? (?:`|INDEX|\) ENGINE)", there)
-            misfits.append(f"its column {name} is {is_[1] if is_ else '?'}, wanted {type_}")
-    return misfits
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table that is there, as system.tables describes it."""
+
+    engine: str
+    engine_full: str
+    key: str
+    create: str
+
+    def misfits(self, create: str, added: set[str]) -> list[str]:
+        """Say what it is, and what is wanted, where nothing can or should bring it forward.
+
+        `create`: the statement that would make it anew. `added`: columns that others add.
+        """
+        wanted, key = re.findall(r"engine = (\w+)\(_ver\) order by \(?([\w, ]+)", create)[0]
+        misfits = []
+        engine = re.split(r" (?=(?:[A-Z]+ BY|TTL|SETTINGS) )", self.engine_full)[0] or self.engine
+        # replicated or shared is as good, or better
+        if not self.engine.endswith(wanted) or not re.search(r"[( ]_ver\)$", engine):
+            misfits.append(f"its engine is {engine}, wanted {wanted}(_ver)")
+        if not f"{self.key}, ".startswith(f"{key}, "):  # in version 1 the run log's had a lane
+            misfits.append(f"its key is ({self.key}), wanted ({key})")
+        lacking = []
+        for name, type_ in re.findall(
+            r"^    (?!index)(\w+) (.+?)(?: codec.+)?,?$", create, re.MULTILINE
+        ):
+            found = re.search(
+                rf"`{name}` (.+?)(?: CODEC\(.+?\))?,? ?(?:`|INDEX|\) ENGINE)", self.create
+            )
+            if not found:
+                lacking += [name] if name not in added else []
+            elif name not in added and found[1].lower() != type_.lower():
+                misfits.append(f"its column {name} is {found[1]}, wanted {type_}")
+        if lacking:
+            misfits.append(f"it lacks the columns {', '.join(lacking)}")
+        return misfits
+
+    def has(self, alter: str) -> bool:
+        """Tell whether it has what a statement adds or sets."""
+        if added := re.search(r" add (column|index) if not exists (\w+)", alter):
+            kind, name = added.groups()
+            return f"`{name}` " in self.create if kind == "column" else f"INDEX {name} " in self.create
+        return f"TTL {re.findall(r' modify ttl (.+)', alter)[0]}" in self.create
 
 
-def _in_effect(alter: str, there: str) -> bool:
-    """Tell whether a table, as its CREATE says, has what a statement adds."""
-    added = re.search(r" add column if not exists (\w+)", alter)
-    if added:
-        return f"`{added[1]}` " in there
-    ttl = re.search(r" modify ttl (.+)$", alter, re.MULTILINE)
-    return bool(ttl) and f"TTL {ttl[1]}" in there  # type: ignore[index]
+def _added_to(table: str, schema: Sequence[str]) -> set[str]:
+    """Return the columns that statements add to a table of an older version."""
+    added = re.compile(rf"alter table {table}\b.* add column if not exists (\w+)")
+    return {match[1] for statement in schema if (match := added.match(statement))}
 
 
 def _open_embedded(path: Path) -> Client:

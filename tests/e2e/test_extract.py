@@ -40,25 +40,15 @@ def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
         second = place.extract(server)
         assert second.code == 0, second
         assert place.query(counts) == before
-        lanes = place.query(
-            "select resource, lane, status, rows_landed from meta_job_runs final"
-            " order by started_at, resource, lane"
+        names = ["discounts", "events", "inventory", "orders", "promo_codes"]
+        log = place.query(
+            "select resource, mode, status, source, rows_new > 0, rows_changed + rows_deleted,"
+            " rows_seen = api_total from meta_job_runs final order by started_at, resource"
         )
-        assert [lane[:3] for lane in lanes] == [
-            ("discounts", "all", "proven"),
-            ("events", "all", "proven"),
-            ("inventory", "snapshot", "proven"),
-            ("orders", "backfill", "proven"),
-            ("orders", "changes", "proven"),
-            ("promo_codes", "all", "proven"),
-            ("discounts", "all", "proven"),
-            ("events", "all", "proven"),
-            ("inventory", "snapshot", "proven"),
-            ("orders", "changes", "proven"),
-            ("orders", "sweep", "proven"),
-            ("promo_codes", "all", "proven"),
-        ]
-        assert all(landed == 0 for *_, landed in lanes[6:])
+        host = server.url.split("/")[2]
+        first = [(name, "incremental", "verified", host, True, 0, True) for name in names]
+        assert log[:5] == first
+        assert [row[:6] for row in log[5:]] == [(*row[:4], False, 0) for row in first]
         assert server.non_get == 0
 
 
@@ -249,45 +239,36 @@ def test_check_finds_all_in_place_and_writes_nothing(place: Place) -> None:
         assert dead.code == 4, dead
 
 
-def test_status_tells_how_far_each_resource_is(place: Place) -> None:
-    assert "Nothing was landed yet" in place.extract(None, "--status").out
-    organiser = small_organiser()
-    with QTicketsServer(organiser) as server:
-        assert place.extract(server).code == 0
-        server.faults.outage = {"/orders"}
-        assert place.extract(server, EXTRACT_TRIES="2").code == 3
-    ran = place.extract(None, "--status")
-    assert ran.code == 0, ran
-    assert f"orders      {len(organiser.orders.ids):,} rows; last proven run" in ran.out
-    assert f"promo_codes {len(organiser.promo_codes.ids)} rows; last proven run" in ran.out
-    assert "sweep: 1 of 1 slices" in ran.out
-    assert "last run: failed. GET /orders: 503 UNKNOWN_ERROR" in ran.out
-
-
 def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> None:
     def told(code: int, *says: str, args: tuple[str, ...] = (), **settings: str) -> None:
         ran = place.extract(None, "--healthcheck", *args, **settings)
         assert ran.code == code, ran
-        line = ran.err if code else ran.out
-        assert (ran.out + ran.err, line.count("\n")) == (line, 1), ran
+        assert len(ran.out.splitlines()) == 1 + (len(args) or 5), ran
+        assert ran.out.splitlines()[-1].startswith("unhealthy" if code else "healthy"), ran
+        assert (ran.err.count("\n"), ran.err[:17]) == ((1, "zakaz: unhealthy:") if code else (0, ""))
         for said in says:
-            assert said in line, ran
+            assert said in ran.out, ran
+        as_json = place.extract(None, "--healthcheck", "--log-format", "json", *args, **settings)
+        rows = [orjson.loads(line) for line in as_json.out.splitlines()]
+        assert as_json.code == code
+        assert all(row["healthy"] == (not row["faults"]) for row in rows[:-1])
+        assert rows[-1]["healthy"] == (code == 0) == all(row["healthy"] for row in rows)
 
-    told(5, "unhealthy: Nothing was landed yet")
+    told(5, "nothing was landed yet")
     assert not place.path.exists()
     organiser = small_organiser()
     orders, events = len(organiser.orders.ids), len(organiser.events.ids)
     with QTicketsServer(organiser) as server:
         assert place.extract(server, "events", "orders").code == 0
-        healthy = f"healthy: events {events} rows, proven complete 0 h 0 min ago; orders {orders}"
-        told(0, healthy, args=("events", "orders"))
-        told(5, "discounts: never proven complete; inventory: never proven complete.")
+        healthy = f" {events} rows; verified complete 0 h 0 min ago"
+        told(0, healthy, f" {orders} rows; ", args=("events", "orders"))
+        told(5, "rows; never verified complete")
         server.faults.outage = {"/orders"}
         assert place.extract(server, EXTRACT_TRIES="2").code == 3
     told(0, healthy, "last run failed: GET /orders: 503")
     told(
         5,
-        "; orders: proven complete 0 h 0 min ago, EXTRACT_FRESH_HOURS is 1e-05, last run failed:",
+        "verified complete 0 h 0 min ago, EXTRACT_FRESH_HOURS is 1e-05; last run failed:",
         EXTRACT_FRESH_HOURS="0.00001",
     )
 
@@ -297,20 +278,22 @@ def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> 
     place.query(older.format(hours_ago.format(29)))
     told(0)  # due, and the next run is
     place.query(older.format(hours_ago.format(31)))
-    told(5, "orders: some not compared with the API for 31 h 0 min, EXTRACT_SWEEP_HOURS is 24")
+    told(5, "some not compared with the API for 31 h 0 min, EXTRACT_SWEEP_HOURS is 24")
 
     raw = "stg_qtickets_api_{}_raw"
-    gone = "select * replace (1 as _deleted, _ver + 1e9 as _ver) from {0} limit 1"
-    place.query(f"insert into {{0}} {gone}".format(raw.format("events")))
+    deleted = "select * replace (1 as _deleted, _ver + 1e9 as _ver) from {0} limit 1"
+    place.query(f"insert into {{0}} {deleted}".format(raw.format("events")))
     place.query(f"delete from {raw.format('orders')} where order_id % 2")
     place.query(f"truncate table {raw.format('inventory')}")
-    shows = place.query("select api_total from meta_job_runs final where lane = 'snapshot'")[0][0]
+    shows = place.query(
+        "select api_total from meta_job_runs final"
+        " where resource = 'inventory' and status = 'verified'"
+    )[0][0]
     half = sum(id_ % 2 == 0 for id_ in organiser.orders.ids)
     told(
         5,
-        "unhealthy: orders: ",
-        f"{half} are left of {orders} that were proven landed",
-        f"; inventory: 0 are left of {shows}",
+        f"{half} are left of {orders} rows that were verified",
+        f" 0 are left of {shows} rows",
     )
 
 
