@@ -16,6 +16,8 @@ from clickhouse_connect.driver.exceptions import ProgrammingError
 from dbt.plugins.manager import dbtPlugin
 from dbt_common.exceptions import DbtRuntimeError
 
+from embedded import use_known_zone
+
 PREFIX = "chdb:"
 _get_client = clickhouse_connect.get_client
 
@@ -26,6 +28,7 @@ def get_client(*, host: str = "", settings: Any = None, **kwargs: Any) -> Client
     if not host.startswith(PREFIX):
         return _get_client(host=host, settings=settings, **kwargs)
     path = Path(host.removeprefix(PREFIX)).absolute()
+    use_known_zone()
     try:
         return _get_client(interface="chdb", path=str(path), settings=settings, query_limit=0)
     except ProgrammingError as error:
