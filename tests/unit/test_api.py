@@ -104,7 +104,7 @@ def test_final_answers_are_not_asked_for_again(server: QTicketsServer) -> None:
         with pytest.raises(kind):
             client.get(path)
     with pytest.raises(Refused):
-        api(server, qtickets_api_token="wrong").get("/orders")
+        api(server, qtickets_api_token=Secret("wrong")).get("/orders")
     server.faults.script(["redirect"])
     with pytest.raises(Final):
         client.get("/orders")
