@@ -16,6 +16,8 @@ from clickhouse_connect.driver.exceptions import ProgrammingError
 from dbt.plugins.manager import dbtPlugin
 from dbt_common.exceptions import DbtRuntimeError
 
+from embedded import use_known_zone
+
 PREFIX = "chdb:"
 _get_client = clickhouse_connect.get_client
 
@@ -26,6 +28,10 @@ def get_client(*, host: str = "", settings: Any = None, **kwargs: Any) -> Client
     if not host.startswith(PREFIX):
         return _get_client(host=host, settings=settings, **kwargs)
     path = Path(host.removeprefix(PREFIX)).absolute()
+    if not str(path).isprintable():
+        # a .env with the line ends of Windows: it would be a new and empty database
+        raise DbtRuntimeError("CLICKHOUSE_PATH has control characters in it: is .env of Windows?")
+    use_known_zone()
     try:
         return _get_client(interface="chdb", path=str(path), settings=settings, query_limit=0)
     except ProgrammingError as error:

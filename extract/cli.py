@@ -18,6 +18,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -189,7 +190,8 @@ def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
         if args.dry_run:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zakaz-")))
             embedded = {"clickhouse_path": directory / "chdb", "clickhouse_host": None}
-            settings = settings.model_copy(update=embedded | {"clickhouse_cluster": None})
+            embedded["clickhouse_cluster"] = None
+            settings = replace(settings, **embedded)
         else:
             stack.enter_context(only_run(settings))
         run_id = f"{datetime.now(_REPORT_ZONE):%Y%m%d-%H%M%S}-{os.getpid()}"

@@ -367,7 +367,7 @@ def test_tables_of_another_make_are_refused_before_anything_is_written(place: Pl
     for said in (
         f"zakaz.{ORDERS.table}: its engine is MergeTree, wanted ReplacingMergeTree(_ver), its key"
         " is (id), wanted (order_id), it lacks the columns order_id, payload, _dedup_key, _ver,"
-        " _run_id",
+        " _landed_at, _run_id",
         f"zakaz.{EVENTS.table}: its engine is ReplacingMergeTree, wanted"
         " ReplacingMergeTree(_ver), its column payload is Nullable(String), wanted String, its"
         " column _landed_at is DateTime64(3, 'UTC'), wanted DateTime64(3, 'UTC') default now64(3)",

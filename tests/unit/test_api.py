@@ -11,7 +11,7 @@ import pytest
 
 from extract.api import Api, Tally, Throttle
 from extract.errors import Final, NotFound, Passing, Refused, Stopped, TooFast
-from extract.settings import Settings
+from extract.settings import Secret, Settings
 from tests.qtickets_api import QTicketsServer
 from tests.zakaz import small_organiser
 
@@ -31,7 +31,7 @@ def server(running: QTicketsServer) -> QTicketsServer:
 
 def api(server: QTicketsServer, **settings: Any) -> Api:
     defaults: dict[str, Any] = {
-        "qtickets_api_token": server.token,
+        "qtickets_api_token": Secret(server.token),
         "qtickets_base_url": server.url,
         "extract_backoff_seconds": 0.01,
         "extract_tries": 4,
@@ -104,7 +104,7 @@ def test_final_answers_are_not_asked_for_again(server: QTicketsServer) -> None:
         with pytest.raises(kind):
             client.get(path)
     with pytest.raises(Refused):
-        api(server, qtickets_api_token="wrong").get("/orders")
+        api(server, qtickets_api_token=Secret("wrong")).get("/orders")
     server.faults.script(["redirect"])
     with pytest.raises(Final):
         client.get("/orders")
@@ -126,7 +126,7 @@ def test_the_token_is_in_no_log_error_or_repr(
     client = api(server)
     with pytest.raises(Passing) as raised:
         client.get("/orders")
-    settings = Settings(qtickets_api_token=server.token)
+    settings = Settings(qtickets_api_token=Secret(server.token))
     said = f"{caplog.text}{raised.value!r}{client!r}{vars(client)}{settings!r}{settings}"
     assert "503" in caplog.text
     assert server.token not in said

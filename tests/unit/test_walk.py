@@ -10,7 +10,7 @@ import pytest
 
 from extract.api import Api
 from extract.errors import Doubtful, Ignored, Incomplete
-from extract.settings import Settings
+from extract.settings import Secret, Settings
 from extract.walk import Condition, Reader, between, prove
 from tests.qtickets_api import QTicketsServer
 from tests.zakaz import small_organiser
@@ -27,7 +27,7 @@ def reader(server: QTicketsServer) -> Iterator[Reader]:
     server.faults.clear()
     server.requests.clear()
     settings = Settings(
-        qtickets_api_token=server.token,
+        qtickets_api_token=Secret(server.token),
         qtickets_base_url=server.url,
         extract_backoff_seconds=0.01,
         extract_tries=4,
