@@ -189,9 +189,12 @@ def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
     with ExitStack() as stack:
         if args.dry_run:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zakaz-")))
-            embedded = {"clickhouse_path": directory / "chdb", "clickhouse_host": None}
-            embedded["clickhouse_cluster"] = None
-            settings = replace(settings, **embedded)
+            settings = replace(
+                settings,
+                clickhouse_host=None,
+                clickhouse_cluster=None,
+                clickhouse_path=directory / "chdb",
+            )
         else:
             stack.enter_context(only_run(settings))
         run_id = f"{datetime.now(_REPORT_ZONE):%Y%m%d-%H%M%S}-{os.getpid()}"

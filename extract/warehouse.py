@@ -558,7 +558,9 @@ class _Table:
         """Tell whether it has what a statement adds or sets."""
         if added := re.search(r" add (column|index) if not exists (\w+)", alter):
             kind, name = added.groups()
-            return f"`{name}` " in self.create if kind == "column" else f"INDEX {name} " in self.create
+            return (
+                f"`{name}` " in self.create if kind == "column" else f"INDEX {name} " in self.create
+            )
         return f"TTL {re.findall(r' modify ttl (.+)', alter)[0]}" in self.create
 
 
