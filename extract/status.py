@@ -100,6 +100,9 @@ def health(settings: Settings, names: Sequence[str]) -> list[Health]:
     with closing(Warehouse(settings, run_id="healthcheck")) as warehouse:
         if not warehouse.exists("meta_job_runs"):
             return [_never(name, settings) for name in names]
+        if any("meta_job_runs" in statement for statement in warehouse.due()):
+            fault = "its run log is of an older version, which the next run brings forward"
+            return [Health(name, faults=[fault]) for name in names]
         return [_health(warehouse, settings, name) for name in names]
 
 

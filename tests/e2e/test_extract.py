@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +26,7 @@ from extract.resources import (
 )
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_sample import MOSCOW
-from tests.zakaz import Place, held_by, orders_of, small_organiser
+from tests.zakaz import ROOT, Place, held_by, orders_of, small_organiser
 
 
 def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
@@ -178,7 +182,16 @@ def test_a_dead_api_is_said_and_named(place: Place) -> None:
     )
     assert ran.code == 3, ran
     assert "cannot connect to 127.0.0.1" in ran.err
-    assert "Traceback" not in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_an_api_that_is_down_is_one_message(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        server.faults.error_503 = 1
+        ran = place.extract(server, EXTRACT_TRIES="2")
+    assert ran.code == 3, ran
+    assert ran.err.startswith("zakaz: events, orders, promo_codes, discounts, inventory: GET /")
+    assert ran.err.count("\n") == 1
 
 
 def test_a_dead_clickhouse_is_said_and_named(place: Place) -> None:
@@ -245,7 +258,9 @@ def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> 
         assert ran.code == code, ran
         assert len(ran.out.splitlines()) == 1 + (len(args) or 5), ran
         assert ran.out.splitlines()[-1].startswith("unhealthy" if code else "healthy"), ran
-        assert (ran.err.count("\n"), ran.err[:17]) == ((1, "zakaz: unhealthy:") if code else (0, ""))
+        assert (ran.err.count("\n"), ran.err[:17]) == (
+            (1, "zakaz: unhealthy:") if code else (0, "")
+        )
         for said in says:
             assert said in ran.out, ran
         as_json = place.extract(None, "--healthcheck", "--log-format", "json", *args, **settings)
@@ -307,6 +322,147 @@ def test_log_lines_are_json_when_asked(place: Place) -> None:
         assert "503" in lines[0]["message"]
         ran = place.extract(server, "--log-format", "json", QTICKETS_API_TOKEN="wrong")
         assert orjson.loads(ran.err)["level"] == "error"
+
+
+def test_the_version_is_told(place: Place) -> None:
+    ran = place.extract(None, "--version")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert re.fullmatch(r"zakaz \d+\.\d+\S*\n", ran.out)
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("reader", ["gone", "closed", "full"])
+def test_output_that_nobody_reads_changes_nothing(place: Place, stream: str, reader: str) -> None:
+    number = {"stdout": 1, "stderr": 2}[stream]
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if reader == "gone":
+        streams[stream] = writing
+    ends = {"gone": "", "closed": f"{number}>&-", "full": f"{number}>/dev/full"}
+    organiser = small_organiser(days=2)
+    with QTicketsServer(organiser) as server:
+        server.faults.outage = {"/discounts"}
+        ran = subprocess.run(
+            ["/bin/sh", "-c", f"exec {sys.executable} -m extract --verbose {ends[reader]}"],
+            env=place.env(server, EXTRACT_TRIES="2"),
+            cwd=ROOT,
+            text=True,
+            check=False,
+            **streams,
+        )
+    os.close(writing)
+    assert ran.returncode == 3, ran
+    said = (ran.stdout or "") + (ran.stderr or "")
+    assert "Traceback" not in said
+    assert "Exception" not in said
+    assert place.landed_orders() == orders_of(organiser)
+
+
+def test_saved_responses_and_an_api_never_come_into_one_database(
+    place: Place, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "orders.json").write_text('{"data": []}')
+    offline = ("--offline-fixtures-dir", str(saved))
+    organiser = small_organiser(days=2)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server).code == 0
+        ran = place.extract(None, *offline)
+        assert ran.code == 2, ran
+        assert "was filled from an API" in ran.err
+        assert place.extract(None, *offline, "--dry-run").code == 0
+        assert place.landed_orders() == orders_of(organiser)
+        elsewhere = {"CLICKHOUSE_PATH": str(tmp_path / "elsewhere")}
+        rows = orjson.dumps({"data": list(organiser.orders.rows())})
+        (saved / "orders.json").write_bytes(rows)
+        assert place.extract(None, *offline, **elsewhere).code == 0
+        ran = place.extract(server, **elsewhere)
+        assert ran.code == 2, ran
+        assert "was filled with --offline-fixtures-dir" in ran.err
+
+
+def test_a_saved_page_that_is_a_part_is_landed_and_not_called_complete(
+    place: Place, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    organiser = small_organiser(days=2)
+    rows = list(organiser.orders.rows())
+    paging = {"perPage": 50, "currentPage": 1, "total": len(rows) + 1}
+    (saved / "orders.json").write_bytes(orjson.dumps({"data": rows, "paging": paging}))
+    ran = place.extract(None, "orders", "--offline-fixtures-dir", str(saved))
+    assert ran.code == 5, ran
+    assert f"the API says {len(rows) + 1}, {len(rows)} are landed" in ran.err
+    assert place.landed_orders() == orders_of(organiser)
+
+
+def test_runs_leave_no_files_behind(place: Place) -> None:
+    """An embedded ClickHouse is over before it removes by itself what it merged."""
+
+    def files() -> int:
+        return sum(path.is_file() for path in place.path.rglob("*"))
+
+    with QTicketsServer(small_organiser(days=2)) as server:
+        for _ in range(2):
+            assert place.extract(server).code == 0
+        before = files()
+        for _ in range(6):
+            assert place.extract(server).code == 0
+        assert files() < before * 1.5
+    assert place.query("select count() from system.parts where not active") == [(0,)]
+
+
+def fill_as_version_1(place: Place) -> None:
+    """Make of what was landed what the release before version 2 would have landed."""
+    tables = [table for (table,) in place.query("show tables")]
+    place.query("create database version_2")
+    for table in tables:
+        place.query(f"rename table zakaz.{table} to version_2.{table}")
+    for statement in (ROOT / "tests" / "version_1.sql").read_text().split(";\n")[:-1]:
+        place.query(statement)
+    for table in set(tables) - {"meta_job_runs"}:
+        place.query(f"insert into {table} select * from version_2.{table}")
+    lanes = "['changes', 'backfill']"
+    same = "run_id, job, resource, started_at, finished_at, cursor_from, requests, retries"
+    same += ", rows_seen, rows_changed, api_total, bytes, filters, error, _ver"
+    place.query(
+        f"insert into meta_job_runs ({same}, lane, status, cursor_to, rows_landed) select {same},"
+        " arrayJoin(multiIf(resource = 'orders', " + lanes + ", resource = 'inventory',"
+        " ['snapshot'], ['all'])) as its_lane, 'proven',"
+        " if(its_lane = 'backfill', null, cursor_to), rows_new from version_2.meta_job_runs final"
+    )
+    place.query("drop database version_2")
+
+
+def test_a_database_of_version_1_goes_on_without_a_full_reading(place: Place) -> None:
+    organiser = small_organiser(days=60, orders_per_day=150)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server).code == 0
+        fill_as_version_1(place)
+
+        checked = place.extract(server, "--check")
+        assert "the next run will alter table meta_job_runs add column if not exists mode" in (
+            checked.out
+        ), checked
+        healthy = place.extract(None, "--healthcheck", "orders")
+        assert healthy.code == 5, healthy
+        assert "of an older version" in healthy.err
+        rng = Random(3)
+        for _ in range(30):
+            organiser.mutate(rng)
+        server.requests.clear()
+        ran = place.extract(server)
+        assert (ran.code, ran.err) == (0, ""), ran
+        pages = sum(seen.path == "/orders" for seen in server.requests)
+        assert pages < len(organiser.orders.ids) / 50 * 0.6, "no full reading"
+        assert place.landed_orders() == orders_of(organiser)
+    assert place.query(
+        "select mode, arraySort(groupUniqArray(status)), count() from meta_job_runs final"
+        " where resource = 'orders' group by mode order by mode"
+    ) == [("incremental", ["proven", "verified"], 2), ("part", ["proven"], 1)]
+    assert place.extract(None, "--healthcheck").code == 0
 
 
 def test_retention_of_inventory_follows_its_setting(place: Place) -> None:
