@@ -20,6 +20,8 @@ from dbt.parser import read_files
 from dbt.plugins.manager import dbtPlugin
 from dbt_common.exceptions import DbtRuntimeError
 
+from embedded import use_known_zone
+
 PREFIX = "chdb:"
 _get_client = clickhouse_connect.get_client
 _load_seed_source_file = read_files.load_seed_source_file
@@ -31,6 +33,10 @@ def get_client(*, host: str = "", settings: Any = None, **kwargs: Any) -> Client
     if not host.startswith(PREFIX):
         return _get_client(host=host, settings=settings, **kwargs)
     path = Path(host.removeprefix(PREFIX)).absolute()
+    if not str(path).isprintable():
+        # a .env with the line ends of Windows: it would be a new and empty database
+        raise DbtRuntimeError("CLICKHOUSE_PATH has control characters in it: is .env of Windows?")
+    use_known_zone()
     try:
         return _get_client(interface="chdb", path=str(path), settings=settings, query_limit=0)
     except ProgrammingError as error:
