@@ -1,7 +1,5 @@
 -- Guards conservation: however sales are divided, by UTM tags or by promo code and discount, each day, event, city and currency
--- has the totals of the daily fact. Runs last. Fails with the cell and the totals of both.
--- depends_on: {{ ref('v_qtickets_sales_utm_daily') }}
--- depends_on: {{ ref('v_qtickets_sales_promo') }}
+-- has the totals of the daily fact. Fails with the cell and the totals of both.
 
 with
 

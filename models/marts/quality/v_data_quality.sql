@@ -4,19 +4,7 @@ with
 
 pulls as (
 
-    select
-        resource,
-        first_run_at,
-        last_run_at,
-        last_status,
-        last_error,
-        last_proven_at,
-        api_total,
-        rows_landed,
-        rows_missing,
-        rows_surplus,
-        rows_unreadable
-    from {{ ref('fact_qtickets_pulls') }}
+    select * from {{ ref('fact_qtickets_pulls') }}
 
 ),
 

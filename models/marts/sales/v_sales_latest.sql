@@ -4,41 +4,17 @@ with
 
 sales as (
 
-    select
-        sales_date,
-        event_id,
-        city,
-        currency,
-        tickets_sold,
-        tickets_refunded,
-        gross_revenue,
-        refunded_amount,
-        revenue
-    from {{ ref('fact_qtickets_sales_daily') }}
+    select * from {{ ref('fact_qtickets_sales_daily') }}
     where
         sales_date > {{ report_today() }} - 14
         and sales_date <= {{ report_today() }}
 
 ),
 
-events as (
-
-    select
-        event_id,
-        event_name
-    from {{ ref('dim_events') }}
-
-),
-
 -- An event with nothing to come has no row here: these columns can hold a null, and do then.
 inventory as (
 
-    select
-        event_id,
-        tickets_total,
-        tickets_left,
-        snapshot_at
-    from {{ ref('fact_qtickets_inventory_latest') }}
+    select * from {{ ref('fact_qtickets_inventory_latest') }}
 
 ),
 
@@ -47,7 +23,7 @@ final as (
     select
         sales.sales_date as sales_date,
         sales.event_id as event_id,
-        events.event_name as event_name,
+        sales.event_name as event_name,
         sales.city as city,
         sales.currency as currency,
         sales.tickets_sold as tickets_sold,
@@ -59,7 +35,6 @@ final as (
         inventory.tickets_left as tickets_left,
         inventory.snapshot_at as inventory_snapshot_at
     from sales
-    left join events on sales.event_id = events.event_id
     left join inventory on sales.event_id = inventory.event_id
 
 )

@@ -4,34 +4,13 @@ with
 
 inventory as (
 
-    select
-        event_id,
-        city,
-        shows_to_come,
-        tickets_total,
-        tickets_left,
-        snapshot_at
-    from {{ ref('fact_qtickets_inventory_latest') }}
+    select * from {{ ref('fact_qtickets_inventory_latest') }}
 
 ),
 
 pace as (
 
-    select
-        event_id,
-        first_show_at,
-        last_show_at,
-        tickets_sold_7d
-    from {{ ref('fact_qtickets_pace_latest') }}
-
-),
-
-events as (
-
-    select
-        event_id,
-        event_name
-    from {{ ref('dim_events') }}
+    select * from {{ ref('fact_qtickets_pace_latest') }}
 
 ),
 
@@ -39,7 +18,7 @@ final as (
 
     select
         inventory.event_id as event_id,
-        events.event_name as event_name,
+        inventory.event_name as event_name,
         inventory.city as city,
         pace.first_show_at as first_show_at,
         pace.last_show_at as last_show_at,
@@ -58,7 +37,6 @@ final as (
         inventory.snapshot_at as inventory_snapshot_at
     from inventory
     left join pace on inventory.event_id = pace.event_id
-    left join events on inventory.event_id = events.event_id
 
 )
 

@@ -5,11 +5,7 @@ with
 
 shows_to_come as (
 
-    select
-        show_id,
-        event_id,
-        starts_at
-    from {{ ref('fact_qtickets_inventory_by_show') }}
+    select * from {{ ref('fact_qtickets_inventory_by_show') }}
 
 ),
 
@@ -34,7 +30,8 @@ final as (
         shows_to_come.event_id as event_id,
         min(shows_to_come.starts_at) as first_show_at,
         max(shows_to_come.starts_at) as last_show_at,
-        sum(sales.tickets_sold)::UInt64 as tickets_sold_7d
+        sum(sales.tickets_sold)::UInt64 as tickets_sold_7d,
+        any(shows_to_come.event_name) as event_name
     from shows_to_come
     left join sales on shows_to_come.show_id = sales.show_id
     group by event_id

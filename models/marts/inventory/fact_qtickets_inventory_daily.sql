@@ -7,12 +7,8 @@ with
 snapshots as (
 
     select
-        show_id,
-        event_id,
-        snapshot_date,
-        toNullable(snapshot_at) as snapshot_at,
-        tickets_total,
-        tickets_left
+        * except snapshot_at,
+        toNullable(snapshot_at) as snapshot_at
     from {{ ref('stg_qtickets_api__snapshots') }}
     order by snapshot_at desc
     limit 1 by
@@ -34,10 +30,7 @@ shows as (
 
 events as (
 
-    select
-        event_id,
-        city
-    from {{ ref('dim_events') }}
+    select * from {{ ref('dim_events') }}
 
 ),
 
@@ -107,11 +100,7 @@ shows_by_day as (
 changes as (
 
     select
-        inventory_date,
-        event_id,
-        snapshot_at,
-        tickets_total,
-        tickets_left,
+        *,
         tickets_taken - lagInFrame(tickets_taken) over (
             partition by show_id
             order by inventory_date
@@ -121,39 +110,25 @@ changes as (
 
 ),
 
-by_event as (
+final as (
 
     select
         inventory_date,
         event_id,
+        if(any(events.city) = '', 'unknown', any(events.city))::LowCardinality(String) as city,
         -- one unknown makes the sum unknown
-        if(count() = count(tickets_total), sum(tickets_total), null) as sum_total,
-        if(count() = count(tickets_left), sum(tickets_left), null) as sum_left,
-        if(count() = count(taken_since), sum(taken_since), null) as sum_taken_since,
-        count() as shows_on_sale,
-        countIf(isNull(tickets_total) or isNull(tickets_left)) as shows_unknown,
-        min(snapshot_at) as oldest_snapshot_at
+        if(count() = count(changes.tickets_total), sum(changes.tickets_total), null)::Nullable(UInt64) as tickets_total,
+        if(count() = count(changes.tickets_left), sum(changes.tickets_left), null)::Nullable(UInt64) as tickets_left,
+        if(count() = count(taken_since), sum(taken_since), null)::Nullable(Int64) as taken_since_day_before,
+        count()::UInt32 as shows,
+        countIf(isNull(changes.tickets_total) or isNull(changes.tickets_left))::UInt32 as shows_unknown,
+        min(changes.snapshot_at) as snapshot_at,
+        if(any(events.event_name) = '', 'unknown', any(events.event_name)) as event_name
     from changes
+    left join events on changes.event_id = events.event_id
     group by
-        inventory_date,
-        event_id
-
-),
-
-final as (
-
-    select
-        by_event.inventory_date as inventory_date,
-        by_event.event_id as event_id,
-        if(events.city = '', 'unknown', events.city)::LowCardinality(String) as city,
-        by_event.sum_total::Nullable(UInt64) as tickets_total,
-        by_event.sum_left::Nullable(UInt64) as tickets_left,
-        by_event.sum_taken_since::Nullable(Int64) as taken_since_day_before,
-        by_event.shows_on_sale::UInt32 as shows,
-        by_event.shows_unknown::UInt32 as shows_unknown,
-        by_event.oldest_snapshot_at as snapshot_at
-    from by_event
-    left join events on by_event.event_id = events.event_id
+        changes.inventory_date as inventory_date,
+        changes.event_id as event_id
 
 )
 

@@ -1,11 +1,11 @@
 {#- No two rows share these columns: the grain of a model. Returns the combinations that recur. -#}
-{% test unique_rows(model, columns) %}
+{% test unique_combination_of_columns(model, combination_of_columns) %}
 
 select
-    {{ columns | join(', ') }},
+    {{ combination_of_columns | join(', ') }},
     count() as how_often
 from {{ model }}
-group by {{ columns | join(', ') }}
+group by {{ combination_of_columns | join(', ') }}
 having how_often > 1
 
 {% endtest %}

@@ -13,14 +13,10 @@ pulls as (
 
     select
         resource,
-        first_run_at,
-        last_run_at,
-        last_status,
-        last_error,
-        last_proven_at,
-        counted_since,
-        api_total
-    from {{ ref('int_qtickets_pulls') }}
+        {{ summary_of_runs() }}
+    from {{ ref('stg_qtickets_api__job_runs') }} as runs
+    where mode in ('incremental', 'full')
+    group by resource
 
 ),
 
@@ -28,9 +24,9 @@ landed as (
 
     select
         'orders' as resource,
-        countIf(not is_gone) as rows_landed,
+        countIf(not is_tombstone) as rows_landed,
         -- made since the API was asked for its total: not in it yet, and not one too many
-        countIf(not is_gone and created_at >= (select counted_since from pulls where resource = 'orders')) as rows_new,
+        countIf(not is_tombstone and created_at >= (select counted_since from pulls where resource = 'orders')) as rows_new,
         countIf(notEmpty(unreadable_fields)) as rows_unreadable
     from {{ ref('stg_qtickets_api__orders') }}
 
@@ -39,9 +35,9 @@ landed as (
 
     select
         '{{ resource }}',
-        countIf(not is_gone),
+        countIf(not is_tombstone),
         0,
-        countIf(not is_readable)
+        countIf(notEmpty(unreadable_fields))
     from {{ ref('stg_qtickets_api__' ~ resource) }}
     {% endfor %}
 

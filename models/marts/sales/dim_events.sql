@@ -5,19 +5,7 @@ with
 
 events as (
 
-    select
-        event_id,
-        event_name,
-        city,
-        city_timezone,
-        place_name,
-        currency,
-        is_active,
-        is_deleted,
-        created_at,
-        updated_at,
-        deleted_at
-    from {{ ref('stg_qtickets_api__events') }}
+    select * from {{ ref('stg_qtickets_api__events') }}
     where is_readable
 
 ),
@@ -28,7 +16,8 @@ shows as (
         event_id,
         count() as shows,
         min(starts_at) as first_show_at,
-        max(starts_at) as last_show_at
+        max(starts_at) as last_show_at,
+        max(ends_at) as last_show_ends_at
     from {{ ref('stg_qtickets_api__shows') }}
     where not is_deleted
     group by event_id
@@ -39,7 +28,7 @@ shows as (
 unknown_events as (
 
     select distinct event_id
-    from {{ ref('stg_qtickets_api__tickets') }}
+    from {{ ref('int_tickets') }}
     where event_id not in (select event_id from events)
 
 ),
@@ -61,7 +50,8 @@ final as (
         shows.last_show_at as last_show_at,
         events.created_at as created_at,
         events.updated_at as updated_at,
-        events.deleted_at as deleted_at
+        events.deleted_at as deleted_at,
+        shows.last_show_ends_at as last_show_ends_at
     from events
     left join shows on events.event_id = shows.event_id
 
@@ -82,7 +72,8 @@ final as (
         null as last_show_at,
         null as created_at,
         null as updated_at,
-        null as deleted_at
+        null as deleted_at,
+        null as last_show_ends_at
     from unknown_events
 
 )
