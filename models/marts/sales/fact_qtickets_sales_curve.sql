@@ -87,7 +87,6 @@ spans as (
     group by
         show_id,
         currency
-    having first_date <= last_date
 
 ),
 
@@ -100,7 +99,8 @@ days as (
         is_finished,
         first_date + day_number as curve_date
     from spans
-    array join range((dateDiff('day', first_date, last_date) + 1)::UInt32) as day_number
+    -- none where the first sale came after the end, or after today
+    array join range(greatest(dateDiff('day', first_date, last_date) + 1, 0)::UInt32) as day_number
 
 ),
 
