@@ -415,7 +415,8 @@ _CARD = re.compile(
     """,
     re.VERBOSE,
 )
-_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
+# two letters only: `fio` and `tel` are three, and no languages
+_LANGUAGE = re.compile(r"[a-z]{2}([-_][A-Za-z]{2,4})?")
 
 
 @lru_cache(maxsize=20_000)

@@ -197,7 +197,11 @@ def test_a_name_by_language_is_the_russian_one_else_the_first() -> None:
         "place_name": {"ru": "", "en": "Hall", "de": "Saal"},
         "place_address": {"ru": None},
         "city": {"name": {"name": CANARIES[0]}},
-        "shows": [{"name": {"ru": {"first": CANARIES[0]}, "en": "call 8-912-345-67-89"}}],
+        "shows": [
+            {"name": {"ru": {"first": CANARIES[0]}, "en": "Evening"}},
+            {"name": {"ru": "call 8-912-345-67-89"}},
+            {"name": {"fio": CANARIES[0]}},
+        ],
     }
     assert kept(Event, event) == {
         "id": 1,
@@ -205,7 +209,7 @@ def test_a_name_by_language_is_the_russian_one_else_the_first() -> None:
         "place_name": "Hall",
         "place_address": None,
         "city": {"name": REDACTED},
-        "shows": [{"name": REDACTED}],
+        "shows": [{"name": REDACTED}, {"name": f"call {REDACTED}"}, {"name": REDACTED}],
     }
 
 
