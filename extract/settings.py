@@ -118,6 +118,13 @@ def _url(text: str) -> str:
     )
     if not found or not _is_host(found[1]) or not 0 < int(found[2] or 443) < 65536:
         raise ValueError(f"must look like {VENDOR_URL}: no user, no query, a port in digits")
+    if text != VENDOR_URL:
+        import httpx
+
+        try:
+            httpx.URL(text)
+        except httpx.InvalidURL:
+            raise ValueError("has no host that can be looked up") from None
     return text.rstrip("/")
 
 

@@ -123,6 +123,8 @@ def test_secrets_are_masked() -> None:
         ("QTICKETS_BASE_URL", "https://api.example.org/v1?x=y"),
         ("QTICKETS_BASE_URL", "https://[::g]/v1"),
         ("QTICKETS_BASE_URL", "https:///v1"),
+        ("QTICKETS_BASE_URL", "https://999.1.1.1/v1"),
+        ("QTICKETS_BASE_URL", "https://٣.example.org/v1"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_by_name(
