@@ -255,7 +255,7 @@ def _causes(results: Sequence[Result]) -> dict[str, tuple[list[str], ZakazError]
     causes: dict[str, tuple[list[str], ZakazError]] = {}
     for result in results:
         if result.error:
-            cause = re.sub(r"GET \S+: |\d+ times", "", str(result.error))
+            cause = re.sub(r"GET \S+: |\d+ times|\(\w+\)", "", str(result.error))
             causes.setdefault(cause, ([], result.error))[0].append(result.resource)
     return causes
 

@@ -68,6 +68,7 @@ class Health:
     last_status: str = ""
     last_error: str = ""
     faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def columns(self) -> dict[str, Any]:
         """Return it as JSON would have it."""
@@ -79,11 +80,12 @@ class Health:
             "last_status": self.last_status,
             "last_error": self.last_error,
             "faults": self.faults,
+            "notes": self.notes,
         }
 
     def line(self) -> str:
         """Return it as a line for people."""
-        said = list(self.faults)
+        said = [*self.faults, *self.notes]
         if self.verified_at and not any("verified complete" in fault for fault in said):
             said.insert(0, f"verified complete {_age_of(self.verified_at)} ago")
         if self.last_error and self.last_status != "verified":
@@ -120,9 +122,9 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
     (run,) = warehouse.ask(runs, resource=name, limit=limit)
     found = Health(name, last_status=run["last_status"], last_error=run["last_error"])
     if run["future"]:
-        found.faults.append(
-            f"{run['future']} runs of its log lie in the future, as if a clock had been wrong: "
-            "they are not believed"
+        found.notes.append(
+            f"not believed: {run['future']} runs that say they ended in the future, as if this "
+            "machine's clock had been wrong"
         )
     is_list = name != INVENTORY
     (rows,) = (

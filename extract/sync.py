@@ -298,8 +298,8 @@ class Run:
                 listed = {row.id for row in self._pages.page(known, where).rows}
             if not listed.intersection(landed):
                 raise Incomplete(
-                    f"the API knows none of the {len(landed)} {known.name} landed last: nothing "
-                    "was landed. Is QTICKETS_API_TOKEN that of the same organiser? If they were "
+                    f"the API knows none of those that were landed last ({known.name}), so nothing "
+                    "is landed. Is QTICKETS_API_TOKEN that of the same organiser? If they were "
                     "deleted indeed, run once with --accept-deletions."
                 )
             self._recognised = True

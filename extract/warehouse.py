@@ -340,7 +340,7 @@ class Warehouse:
             "rows": checkpoint.rows,
             "read_at": checkpoint.read_at,
             "run_id": self._run_id,
-            "_ver": _milliseconds(),
+            "_ver": self._next_ver(),
         }
         self._insert("meta_slices", [columns])
 
@@ -436,9 +436,9 @@ class Warehouse:
     def _next_ver(self) -> int:
         """Return milliseconds since 1970, above all that is landed even if a clock was set back."""
         if not self._last_ver:
-            tables = [INVENTORY_TABLE, *(resource.table for resource in LISTINGS)]
-            newest = (self._query(f"select max(_ver) from {table}") for table in tables)
-            self._last_ver = max((int(rows[0][0]) for rows in newest), default=0)
+            tables = ["meta_slices", INVENTORY_TABLE, *(resource.table for resource in LISTINGS)]
+            newest = " union all ".join(f"select max(_ver) as ver from {table}" for table in tables)
+            self._last_ver = int(self._query(f"select max(ver) from ({newest})")[0][0])
         self._last_ver = max(self._last_ver + 1, _milliseconds())
         return self._last_ver
 
@@ -589,7 +589,7 @@ def _open_embedded(path: Path) -> Client:
     if found := re.search(r"(filesystem error: .*?\]|Cannot .*?(?=, errno|\. \())", said):
         said = found[1]
     for word, advice in (
-        ("Permission denied", "It belongs to another user; check CLICKHOUSE_PATH and its owner."),
+        ("Permission denied", "Check CLICKHOUSE_PATH, its owner and its rights."),
         ("File exists", "It is a file, where a directory is wanted; check CLICKHOUSE_PATH."),
         ("No space left", "The disk is full."),
         ("Read-only file", "The disk may only be read; check CLICKHOUSE_PATH."),
