@@ -52,10 +52,10 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def _number(low: float, high: float) -> Callable[[str], float]:
+def _number(high: int) -> Callable[[str], float]:
     def read(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not low <= float(text) <= high:
-            raise ValueError(f"must be a number from {low:g} to {high:g}")
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not 0 < float(text) <= high:
+            raise ValueError(f"must be a number above 0 and at most {high}")
         return float(text)
 
     return read
@@ -149,13 +149,13 @@ class Settings:
 
     extract_connections: Annotated[int, _whole(1, 32)] = 4
     extract_tries: Annotated[int, _whole(1, 100)] = 8
-    extract_patience_seconds: Annotated[float, _number(0.001, 86_400)] = 180.0
-    extract_backoff_seconds: Annotated[float, _number(0.001, 3_600)] = 0.5
-    extract_connect_seconds: Annotated[float, _number(0.001, 3_600)] = 10.0
-    extract_read_seconds: Annotated[float, _number(0.001, 3_600)] = 60.0
+    extract_patience_seconds: Annotated[float, _number(86_400)] = 180.0
+    extract_backoff_seconds: Annotated[float, _number(3_600)] = 0.5
+    extract_connect_seconds: Annotated[float, _number(3_600)] = 10.0
+    extract_read_seconds: Annotated[float, _number(3_600)] = 60.0
     extract_overlap_minutes: Annotated[int, _whole(0, 10_080)] = 10
-    extract_sweep_hours: Annotated[float, _number(0.00001, 8_760)] = 24.0
-    extract_fresh_hours: Annotated[float, _number(0.00001, 8_760)] = 6.0
+    extract_sweep_hours: Annotated[float, _number(8_760)] = 24.0
+    extract_fresh_hours: Annotated[float, _number(8_760)] = 6.0
     # ClickHouse counts the time to live in a DateTime, which ends in 2106
     extract_inventory_days: Annotated[int, _whole(2, 10_000)] = 400
 
