@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import importlib
 import json
+import logging
 import os
 import pickle
 import pkgutil
@@ -150,6 +151,8 @@ def _become(request: dict[str, Any]) -> None:
     tempfile.tempdir = None
     program, *args = sys.argv = request["argv"]
     if program != "dbt":
+        # something that dbt imports sets up logging, where the program would not find it set up
+        logging.root.handlers.clear()
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         return
     from dbt.cli.main import cli
