@@ -55,7 +55,7 @@ lint: $(READY) target/sql-linted ## style and types of Python, style of SQL
 	$(BIN)/mypy
 
 # the slow half of it, when something changed
-target/sql-linted: $(shell find models macros tests/dbt report/queries -name '*.sql') .sqlfluff | $(READY)
+target/sql-linted: $(foreach n,* */* */*/*,$(wildcard models/$n.sql tests/dbt/$n.sql)) $(wildcard macros/*.sql report/queries/*.sql) .sqlfluff | $(READY)
 	$(BIN)/sqlfluff lint --processes 2 models tests/dbt
 	$(BIN)/sqlfluff lint --processes 2 --templater placeholder report/queries
 	@mkdir -p target && touch $@

@@ -14,7 +14,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tests.clickhouse_server import DEFAULT_USERS, ClickHouseServer
-from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Place
+from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Golden, Place
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +38,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def place(tmp_path: Path) -> Place:
     """Return an embedded ClickHouse that nobody has used."""
     return Place(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def golden(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Golden:
+    """Return the landed and built database of a small organiser that all tests share."""
+    base = tmp_path_factory.getbasetemp()
+    golden = Golden((base if worker_id == "master" else base.parent) / "golden")
+    golden.make()
+    return golden
+
+
+@pytest.fixture
+def built_place(golden: Golden, tmp_path: Path) -> Place:
+    """Return a copy of it, a test's own."""
+    return golden.copy(tmp_path)
 
 
 @pytest.fixture(scope="session")
