@@ -6,8 +6,8 @@ READY := $(VENV)/.ready
 
 LOCK := requirements.lock
 
-# tests that share what is dear stay together; the third has the processor while two wait
-PARALLEL := -n 3 --dist loadgroup
+# the third has the processor while two wait
+PARALLEL := -n 3
 
 .PHONY: help install demo report site test test-fast test-slow lint chaos lock audit clean
 

@@ -39,8 +39,6 @@ from tests.zakaz import (
     small_organiser,
 )
 
-pytestmark = pytest.mark.xdist_group("deploy")
-
 DEPLOY = ROOT / "deploy"
 USERS_XML = DEPLOY / "clickhouse" / "users.d" / "zakaz.xml"
 ROLES_SQL = DEPLOY / "clickhouse" / "roles.sql"

@@ -14,8 +14,6 @@ from clickhouse_connect.driver.client import Client
 from tests.published import Site
 from tests.zakaz import ROOT, Place, Ran
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 @pytest.fixture
 def served(tmp_path: Path) -> Path:

@@ -15,8 +15,6 @@ from playwright.sync_api import ElementHandle
 from tests.browser import DESKTOP, PHONE, Browser
 from tests.published import CAMPAIGN, CITY, CODE, LONG, SCRIPT, SOURCE, Site
 
-pytestmark = pytest.mark.xdist_group("site")
-
 MONTHS = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"]
 SIGNS = {"₽": "RUB", "KZT": "KZT"}
 SALES = """
