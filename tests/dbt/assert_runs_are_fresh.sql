@@ -19,5 +19,5 @@ select
     age('hour', coalesce(last_proven_at, first_run_at), {{ current_instant() }}) as hours
 from {{ ref('int_qtickets_pulls') }}
 where
-    resource in ('{{ var('tracked_resources') | join("', '") }}') -- noqa: LT05
+    resource in ('{{ var('tracked_resources') | join("', '") }}')
     and hours >= {{ var('freshness_warn_hours') }}
