@@ -123,7 +123,7 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
             toJSONString((
                 order_id, payed, if(payed, paid, null), 500000 + cityHash64(n) % 90000, 1356, 12133,
                 'card', null, null, code, code, 0, paid, event_id,
-                arraySum(x -> x.8, tickets), 590.5, 'RUB',
+                arraySum(x -> round(x.8, 2), tickets), 590.5, 'RUB',
                 ('yandex', 'cpc', toString(cityHash64(n) % 100000)), tickets, made, paid,
                 if(payed, null, later)
             )::{ORDER}) as payload,
