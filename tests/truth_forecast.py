@@ -368,8 +368,8 @@ class Shows:
         return None
 
     def _assert_forecasts(self) -> None:
-        halls = dict(
-            self.place.query("select show_id, tickets_total from fact_qtickets_inventory_by_show")
+        halls = self._found(
+            "fact_qtickets_inventory_by_show", "show_id", "tickets_total, tickets_left"
         )
         begins = datetime(self.today.year, self.today.month, self.today.day, tzinfo=MOSCOW)
         errors = self._found("v_forecast_accuracy", "days_before", "median_error")
@@ -389,13 +389,17 @@ class Shows:
         assert sum(row[4] is not None for row in expected.values()) > 5
         assert sum(row[4] is None for row in expected.values()) > 1
 
-    def _forecast(self, show: Show, hall: int | None, errors: Cells) -> tuple[Any, ...]:
+    def _forecast(
+        self, show: Show, seats: tuple[int | None, ...], errors: Cells
+    ) -> tuple[Any, ...]:
+        hall, left = seats
         sold = sum(
             t.kept for t in self.tickets if t.show_id == show.show_id and t.sold_on <= self.today
         )
         days_before = (show.day - self.today).days if show.day else None
         about = (show.event_id, days_before, sold, hall)
-        nothing = (*about, None, None, None, None, 0, None, None, None, None)
+        is_sold_out = True if left == 0 else None
+        nothing = (*about, None, None, None, None, 0, None, None, is_sold_out, None)
         if days_before is None:
             return nothing
         # today is not over: what is known is what was sold by the end of yesterday
@@ -423,7 +427,8 @@ class Shows:
         ]
         return (
             *(*about, middle, low, high, name, len(examples), usual, verdict),
-            *(middle >= hall if hall else None, min(near)[2] if near else None),
+            is_sold_out if is_sold_out or hall is None else middle >= hall,
+            min(near)[2] if near else None,
         )
 
     def _assert_accuracy(self) -> None:

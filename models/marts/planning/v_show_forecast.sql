@@ -77,6 +77,7 @@ asked as (
         {{ days_before_show(report_today(), 'shows.show_date') }} as days_before,
         sold.tickets_sold as tickets_sold,
         shows_to_come.tickets_total as hall,
+        shows_to_come.tickets_left as tickets_left,
         by_yesterday.days_before_show as full_days_before,
         by_yesterday.tickets as tickets_yesterday
     from shows_to_come
@@ -146,13 +147,14 @@ final as (
         asked.days_before as days_before_show,
         asked.tickets_sold as tickets_sold,
         asked.hall as tickets_total,
-        {% for name, place in [('forecast_tickets', 2), ('forecast_low', 1), ('forecast_high', 3)] %}
+        {%- for name, place in [('forecast_tickets', 2), ('forecast_low', 1), ('forecast_high', 3)] %}
+        {%- set expected = 'asked.tickets_yesterday * chosen.growths[' ~ place ~ ']' %}
         if(
             chosen.shows > 0,
-            {{ possible_tickets('asked.tickets_yesterday * chosen.growths[' ~ place ~ ']', 'asked.tickets_sold', 'asked.hall') }},
+            {{ possible_tickets(expected, 'asked.tickets_sold', 'asked.hall') }},
             null
         )::Nullable(UInt64) as {{ name }},
-        {% endfor %}
+        {%- endfor %}
         nullIf(chosen.basis, '')::LowCardinality(Nullable(String)) as basis,
         chosen.shows as basis_shows,
         -- tickets of another event are sold in another hall: only growth can be compared with those
@@ -163,7 +165,7 @@ final as (
             asked.tickets_yesterday < chosen.usual[1], 'behind',
             'on track'
         )::LowCardinality(Nullable(String)) as verdict,
-        (forecast_tickets >= nullIf(asked.hall, 0))::Nullable(Bool) as will_sell_out,
+        if(asked.tickets_left = 0, true, forecast_tickets >= asked.hall)::Nullable(Bool) as will_sell_out,
         -- at about as many days before; of two that are as near, the one further from the show
         if(
             forecast_tickets is null,

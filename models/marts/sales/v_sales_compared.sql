@@ -1,5 +1,5 @@
--- Some hundred small rows. A table, although BI reads it as a view: "up to the same hour" is the hour up to which sales are known,
--- that of the build, and an order for two events is one order only where orders can be told apart.
+-- Some hundred small rows. A table, although BI reads it as a view: "up to the same hour" is the hour up to which
+-- sales are known to this build, and an order for two events is one order only where orders can be told apart.
 {{ config(materialized='table', order_by=['period', 'scope', 'city', 'event_id', 'currency']) }}
 
 {%- set zone = "'" ~ var('report_timezone') ~ "'" %}
@@ -25,13 +25,22 @@ events as (
 
 ),
 
--- Up to when sales are known: this moment, or the end of a `report_today` that is over.
+pulls as (
+
+    select * from {{ ref('fact_qtickets_pulls') }}
+    where resource = 'orders'
+
+),
+
+-- Up to when sales are known: to the last reading of orders that was verified, or to the end of a `report_today` that
+-- is over.
 clock as (
 
     select
         toDateTime64({{ report_today() }}, 3, {{ zone }}) as today,
         addDays(today, 1) as tomorrow,
-        least(tomorrow, toTimeZone(toDateTime64({{ current_instant() }}, 3), {{ zone }})) as known_until
+        toTimeZone(toDateTime64({{ current_instant() }}, 3), {{ zone }}) as this_moment,
+        least(tomorrow, this_moment, ifNull((select max(last_proven_at) from pulls), this_moment)) as known_until
 
 ),
 
@@ -107,7 +116,7 @@ measured as (
         sumIf(quantity, side = '{{ side }}' and not is_refunded) as {{ side }}_tickets_sold,
         sumIf(gross_amount, side = '{{ side }}') as {{ side }}_gross_revenue,
         sumIf(gross_amount - paid_back_amount, side = '{{ side }}') as {{ side }}_revenue,
-        sumIf(quantity, side = '{{ side }}' and not (gross_amount = 0 and not is_refunded)) as {{ side }}_tickets_charged,
+        sumIf(quantity, side = '{{ side }}' and (gross_amount != 0 or is_refunded)) as {{ side }}_tickets_charged,
         {%- endfor %}
         any(current_began) as current_began,
         any(current_ended) as current_ended,
@@ -178,16 +187,13 @@ comparable as (
 
     select
         *,
-        toStartOfDay(toTimeZone(
-            if(
-                scope = 'event' and ifNull(opened_at < first_sold_at, false),
-                assumeNotNull(opened_at),
-                first_sold_at
-            ),
-            {{ zone }}
-        )) as sold_since,
-        previous_began >= sold_since as has_previous,
-        year_ago_began >= sold_since as has_year_ago,
+        if(
+            scope = 'event' and ifNull(opened_at < first_sold_at, false),
+            assumeNotNull(opened_at),
+            first_sold_at
+        ) as sold_since,
+        toDate32(previous_began) >= {{ show_day('sold_since') }} as has_previous,
+        toDate32(year_ago_began) >= {{ show_day('sold_since') }} as has_year_ago,
         -- what was over before the period began has not sold less in it
         not ifNull(scope = 'event' and closed_at < current_began, false) as is_on_sale
     from measured
@@ -217,10 +223,11 @@ final as (
             ('revenue', 'Decimal(18, 2)'),
         ] %}
         {%- set type = type if side == 'current' else 'Nullable(' ~ type ~ ')' %}
-        {{ side ~ '_' ~ measure if side == 'current' else 'if(' ~ known ~ ', ' ~ side ~ '_' ~ measure ~ ', null)' }}::{{ type }}
-            as {{ prefix ~ measure }},
+        {%- set value = side ~ '_' ~ measure %}
+        {%- set value = value if side == 'current' else 'if(' ~ known ~ ', ' ~ value ~ ', null)' %}
+        {{ value }}::{{ type }} as {{ prefix ~ measure }},
         {%- endfor %}
-        if({{ known }}, {{ average_price(side ~ '_gross_revenue', side ~ '_tickets_charged') }}, null)::Nullable(Decimal(18, 2))
+        if({{ known }}, {{ average_price(side ~ '_gross_revenue', side ~ '_tickets_charged') }}, null)
             as {{ prefix }}average_price,
         {%- endfor %}
         {%- for measure, change in [
