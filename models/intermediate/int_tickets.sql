@@ -39,7 +39,11 @@ tickets as (
         -- `parter-3;7`, «Партер, ряд 3, место 7»; each spelling is looked at once, being LowCardinality
         seat_id,
         replaceRegexpOne(seat_id::LowCardinality(String), '^(.+)-[^;-]*;.*$', '\\1') as zone_id,
-        replaceRegexpOne(seat_name::LowCardinality(String), '(?i)^(.+?)[,;]?\\s+(ряд|место|row|seat)\\s.*$', '\\1') as zone_name,
+        replaceRegexpOne(
+            seat_name::LowCardinality(String),
+            '(?i)^(.+?)[,;]?\\s+(ряд|место|row|seat)\\s.*$',
+            '\\1'
+        ) as zone_name,
         ticket_tariff,
         quantity,
         original_price,
