@@ -372,9 +372,9 @@ class Truth:
         lapsed = [order for order in orders if not order["payed"] and order["deleted_at"]]
         still_open = [order for order in orders if not order["payed"] and not order["deleted_at"]]
         groups = (orders, paid, lapsed, still_open)
-        minutes = [
-            (_moment(o["payed_at"]) - _moment(o["created_at"])).total_seconds() / 60 for o in paid
-        ]
+        # paid before it was made, by a clock or by hand: at once
+        took = (_moment(order["payed_at"]) - _moment(order["created_at"]) for order in paid)
+        minutes = [max(one.total_seconds(), 0) / 60 for one in took]
         return (
             *(len(group) for group in groups),
             *(sum((Decimal(str(o["price"])) for o in group), Decimal(0)) for group in groups),
