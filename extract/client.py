@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -58,13 +58,9 @@ class Traffic:
     retries: int = 0
     bytes: int = 0
 
-    def since(self, before: Traffic) -> Traffic:
-        """Return what came after `before`."""
-        return Traffic(
-            self.requests - before.requests,
-            self.retries - before.retries,
-            self.bytes - before.bytes,
-        )
+    def __sub__(self, before: Traffic) -> Traffic:
+        pairs = zip(astuple(self), astuple(before), strict=True)
+        return Traffic(*(now - then for now, then in pairs))
 
 
 class Client:
@@ -111,10 +107,6 @@ class Client:
         """Close the connections; whoever waits for a retry in another thread is woken."""
         self._closed.set()
         self._http.close()
-
-    def now(self) -> datetime:
-        """Return our own clock, UTC."""
-        return datetime.now(UTC)
 
     def get(
         self,
@@ -203,7 +195,7 @@ class Client:
 
     def _date(self, headers: httpx.Headers) -> datetime:
         """Return the server's clock, UTC; ours where it is missing, or too far ahead of ours."""
-        now = self.now().replace(microsecond=0)
+        now = datetime.now(UTC).replace(microsecond=0)
         try:
             date = parsedate_to_datetime(headers["date"]).astimezone(UTC)
         except (KeyError, ValueError, OverflowError):

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -78,25 +78,14 @@ class Result:
 
     def columns(self) -> dict[str, Any]:
         """Return it as columns of meta_job_runs."""
+        own = ("resource", "mode", "source", "started_at", "status", "cursor_from", "cursor_to")
+        counts = ("new", "changed", "deleted", "redacted")
         return {
-            "resource": self.resource,
-            "mode": self.mode,
-            "source": self.source,
-            "started_at": self.started_at,
-            "finished_at": None if self.status == "running" else datetime.now(UTC),
-            "status": self.status,
-            "cursor_from": self.cursor_from,
-            "cursor_to": self.cursor_to,
-            "requests": self.traffic.requests,
-            "retries": self.traffic.retries,
-            "bytes": self.traffic.bytes,
+            **{name: getattr(self, name) for name in (*own, "api_total", "filters")},
+            **asdict(self.traffic),
+            **{f"rows_{name}": getattr(self.counts, name) for name in counts},
             "rows_seen": self.seen,
-            "rows_new": self.counts.new,
-            "rows_changed": self.counts.changed,
-            "rows_deleted": self.counts.deleted,
-            "rows_redacted": self.counts.redacted,
-            "api_total": self.api_total,
-            "filters": self.filters,
+            "finished_at": None if self.status == "running" else datetime.now(UTC),
             "error": str(self.error or ""),
         }
 
@@ -149,7 +138,7 @@ class Run:
             ranged = self._paid_between and name == ORDERS.name
             mode = "range" if ranged else "full" if self._full else "incremental"
             result = Result(name, mode, self._client.source, started_at)
-            before = Traffic(**{f: getattr(self._client.traffic, f) for f in Traffic.__slots__})
+            before = replace(self._client.traffic)
             self._warehouse.log(result.columns())
             try:
                 if name == INVENTORY:
@@ -170,7 +159,7 @@ class Run:
             finally:
                 self._progress(None)
                 result.filters = self._pages.encoding
-                result.traffic = self._client.traffic.since(before)
+                result.traffic = self._client.traffic - before
                 if result.status != "running":
                     with suppress(*([WarehouseError] if result.status == "stopped" else [])):
                         self._warehouse.log(result.columns())
@@ -328,8 +317,9 @@ class Run:
                     raise found
                 if not found:
                     deleted.add(id_)
-        self._warehouse.delete(resource, deleted)
-        result.counts.deleted += len(deleted)
+        for batch in _batched(sorted(deleted)):
+            self._warehouse.delete(resource, batch)
+            result.counts.deleted += len(batch)
 
     def _exists(self, resource: Resource, id_: int) -> bool:
         try:
@@ -485,6 +475,11 @@ class Run:
         finally:
             for _ in range(started):
                 tasks.put(None)
+
+
+def _batched(ids: list[int]) -> Iterator[list[int]]:
+    for first in range(0, len(ids), _SPAN_ROWS):
+        yield ids[first : first + _SPAN_ROWS]
 
 
 class _Single(msgspec.Struct):
