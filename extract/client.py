@@ -264,7 +264,7 @@ def _proxy(url: httpx.URL) -> str:
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNAUTHORIZED = frozenset({401, 403})
 _NOT_FOUND, _RATE_LIMITED = 404, 429
-_FATAL_FROM, _TRANSIENT_FROM = 300, 500
+_TRANSIENT_FROM = 500
 
 
 def read_response(
@@ -278,30 +278,41 @@ def read_response(
     if status == httpx.codes.OK:
         try:
             return parse(body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             pass
     try:
         answer = _ENVELOPE.decode(body)
     except msgspec.MsgspecError:
         answer = None
     said = f"{where}: {status}{_code(answer)}"
+    if status == httpx.codes.OK or (status == _NOT_FOUND and _is_cut(headers, answer)):
+        fault = (
+            "not JSON, or was cut short"
+            if answer is None
+            else "JSON without `data`"
+            if "data" not in answer
+            else "JSON whose `data` or `paging` is of the wrong kind"
+        )
+        raise TransientError(f"{said}: the response is {fault}.")
+    raise _refusal(said, status, headers, answer)
+
+
+def _is_cut(headers: Mapping[str, str], answer: Any) -> bool:
+    return answer is None and "json" in headers.get("content-type", "")
+
+
+def _refusal(said: str, status: int, headers: Mapping[str, str], answer: Any) -> ApiError:
     if status in _UNAUTHORIZED:
-        raise Unauthorized(f"{said}: the API refuses the token. Check QTICKETS_API_TOKEN.")
+        return Unauthorized(f"{said}: the API refuses the token. Check QTICKETS_API_TOKEN.")
     if status == _NOT_FOUND and answer is not None:
-        raise NotFound(f"{said}: the API has no such thing.")
-    if status == _NOT_FOUND and "json" not in headers.get("content-type", ""):
-        raise FatalError(f"{said}: no such path. Check QTICKETS_BASE_URL.")
+        return NotFound(f"{said}: the API has no such thing.")
+    if status == _NOT_FOUND:
+        return FatalError(f"{said}: no such path. Check QTICKETS_BASE_URL.")
     if status == _RATE_LIMITED:
-        raise RateLimited(f"{said}: too many requests.", _retry_after(headers))
+        return RateLimited(f"{said}: too many requests.", _retry_after(headers))
     if status >= _TRANSIENT_FROM:
-        raise TransientError(f"{said}: the API has a fault.", _retry_after(headers))
-    if status >= _FATAL_FROM and status != _NOT_FOUND:
-        raise FatalError(f"{said}: not a response this program knows. Check QTICKETS_BASE_URL.")
-    if answer is None:
-        raise TransientError(f"{said}: the response is not JSON, or was cut short.")
-    if "data" not in answer:
-        raise TransientError(f"{said}: the response is JSON without `data`.")
-    raise TransientError(f"{said}: `data` or `paging` is not of the kind it should be.")
+        return TransientError(f"{said}: the API has a fault.", _retry_after(headers))
+    return FatalError(f"{said}: not a response this program knows. Check QTICKETS_BASE_URL.")
 
 
 def _code(answer: dict[str, msgspec.Raw] | None) -> str:

@@ -5,19 +5,17 @@ Spans first, changes after: what lands later was read later.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import msgspec
 from tqdm import tqdm
 
-from extract.client import Cancelled, Client, Encoding, Traffic
+from extract.client import Client, Encoding, Traffic
 from extract.errors import (
     ApiError,
     Incomplete,
@@ -26,12 +24,12 @@ from extract.errors import (
     Stopped,
     Unauthorized,
     Unreachable,
-    WarehouseError,
     ZakazError,
 )
 from extract.pages import Filter, Page, Pages, decode, within
 from extract.payloads import Kept, NoRow, keep_seats
 from extract.plan import Checkpoint, Span, cut, plan
+from extract.pool import side_by_side
 from extract.resources import (
     EVENTS,
     INVENTORY,
@@ -141,12 +139,7 @@ class Run:
             before = replace(self._client.traffic)
             self._warehouse.log(result.columns())
             try:
-                if name == INVENTORY:
-                    self._sync_inventory(result)
-                elif ranged:
-                    self._sync_range(result)
-                else:
-                    self._sync_list(resources[name], result)
+                self._sync(resources.get(name), result)
                 result.status = "verified"
             except (ApiError, Incomplete) as error:
                 result.status = "unverified" if isinstance(error, Incomplete) else "failed"
@@ -155,18 +148,29 @@ class Run:
                     self._events_failed = error
             except Stopped:
                 result.status = "stopped"
+                with suppress(Exception):  # whatever a signal interrupted
+                    self._close(result, before)
                 raise
             finally:
                 self._progress(None)
-                result.filters = self._pages.encoding
-                result.traffic = self._client.traffic - before
-                if result.status != "running":
-                    with suppress(*([WarehouseError] if result.status == "stopped" else [])):
-                        self._warehouse.log(result.columns())
+            self._close(result, before)
             dead = isinstance(result.error, Unauthorized | Unreachable)
             if dead and result.error and not self._client.answered:
                 raise result.error  # the others would hear the same
             yield result
+
+    def _sync(self, resource: Resource | None, result: Result) -> None:
+        if resource is None:
+            self._sync_inventory(result)
+        elif result.mode == "range":
+            self._sync_range(result)
+        else:
+            self._sync_list(resource, result)
+
+    def _close(self, result: Result, before: Traffic) -> None:
+        result.filters = self._pages.encoding
+        result.traffic = self._client.traffic - before
+        self._warehouse.log(result.columns())
 
     # ---- lists
 
@@ -311,7 +315,7 @@ class Run:
         if resource.has_singles:
             deleted = set()
             for id_, found in self._side_by_side(
-                deque(sorted(missing)), lambda id_: self._exists(resource, id_)
+                sorted(missing), lambda id_: self._exists(resource, id_)
             ):
                 if isinstance(found, ApiError):
                     raise found
@@ -337,7 +341,7 @@ class Run:
             if total == landed:
                 return
             done = (checkpoint.span for checkpoint in self._warehouse.checkpoints(resource))
-            spans = deque(Span(lo, min(hi, newest_id)) for lo, hi in done if lo < newest_id)
+            spans = [Span(lo, min(hi, newest_id)) for lo, hi in done if lo < newest_id]
             differing = []
             for span, there in self._side_by_side(
                 spans, lambda span: self._pages.total(resource, *span)
@@ -359,11 +363,11 @@ class Run:
             raise self._events_failed  # the shows are not known
         if self._shows is None:
             self._shows = self._read_shows()
-        shows = deque(self._shows[show_id] for show_id in sorted(self._shows))
+        shows = [self._shows[show_id] for show_id in sorted(self._shows)]
         self._progress(INVENTORY, len(shows), "shows")
         waiting: list[Snapshot] = []
         failed: list[ApiError] = []
-        without, due = 0, len(shows)
+        without = 0
         for _, snapshot in self._side_by_side(shows, self._seats):
             if isinstance(snapshot, ApiError):
                 failed.append(snapshot)
@@ -381,7 +385,9 @@ class Run:
         if without:
             result.notes.append(f"{without} shows to come for which the API has no seats")
         if failed:
-            others = f" (the first of {len(failed)} of {due} shows)" if len(failed) > 1 else ""
+            others = (
+                f" (the first of {len(failed)} of {len(shows)} shows)" if len(failed) > 1 else ""
+            )
             failed[0].args = (f"{failed[0]}{others}",)
             raise failed[0]
         result.api_total = result.seen
@@ -435,46 +441,10 @@ class Run:
         )
 
     def _side_by_side(
-        self, work: deque[T], do: Callable[[T], R]
+        self, work: Iterable[T], do: Callable[[T], R]
     ) -> Iterator[tuple[T, R | ApiError]]:
-        """Yield each item of `work` with `do(item)`, or its ApiError, as they come.
-
-        `work` may grow and shrink meanwhile. The threads are daemons: one that still waits for the
-        API when the run is stopped does not hold up its end.
-        """
-        workers = self._settings.extract_connections
-        tasks: SimpleQueue[T | None] = SimpleQueue()
-        done: SimpleQueue[tuple[T, R | BaseException]] = SimpleQueue()
-
-        def worker() -> None:
-            while (item := tasks.get()) is not None:
-                try:
-                    done.put((item, do(item)))
-                except Cancelled:
-                    return
-                except BaseException as error:  # noqa: BLE001  # raised where it is waited for
-                    done.put((item, error))
-
-        started = under_way = 0
-        try:
-            while True:
-                # one more than there are workers, so that none idles while we land
-                while work and under_way <= workers:
-                    tasks.put(work.popleft())
-                    under_way += 1
-                    if started < min(workers, under_way):
-                        threading.Thread(target=worker, daemon=True).start()
-                        started += 1
-                if not under_way:
-                    return
-                item, result = done.get()
-                under_way -= 1
-                if isinstance(result, BaseException) and not isinstance(result, ApiError):
-                    raise result
-                yield item, result
-        finally:
-            for _ in range(started):
-                tasks.put(None)
+        work = work if isinstance(work, deque) else deque(work)
+        return side_by_side(self._settings.extract_connections, work, do)
 
 
 def _batched(ids: list[int]) -> Iterator[list[int]]:
