@@ -392,7 +392,8 @@ _PERSONAL = re.compile(
     # a phone: international, Russian and whole, of a city, without its first digit
     | (?<!\w)\+\d(?:[\s().-]{0,2}\d){9,13}(?!\d)
     | (?:\+|(?<!\d))[78][\s(-]*9\d\d[\s)-]*\d{3}[\s-]*\d\d[\s-]*\d\d(?!\d)
-    | (?<!\d)[78][\s-]?(?:\(\d{3,5}\)[\s-]?|\d{3}[\s-])\d{1,3}[\s-]\d\d[\s-]?\d\d(?!\d)
+    | (?<!\d)[78](?=(?:[\s()-]{0,2}\d){10}(?!\d))
+      [\s-]?(?:\(\d{3,5}\)[\s-]?|\d{3,5}[\s-])\d{1,3}[\s-]\d\d[\s-]?\d\d
     | (?<!\d)\(?9\d\d\)?[\s-]\d{3}[\s-]\d\d[\s-]?\d\d(?!\d)
     # a card, masked
     | (?<!\d)\d{4}[\s-]?\d{0,2}(?:[\s-]?[*•]){2,12}[\s-]?\d{4}(?!\d)
@@ -415,7 +416,8 @@ _CARD = re.compile(
     """,
     re.VERBOSE,
 )
-_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
+# two letters only: `fio` and `tel` are three, and no languages
+_LANGUAGE = re.compile(r"[a-z]{2}([-_][A-Za-z]{2,4})?")
 
 
 @lru_cache(maxsize=20_000)

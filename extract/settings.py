@@ -52,10 +52,10 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def _number(low: float, high: float) -> Callable[[str], float]:
+def _number(high: int) -> Callable[[str], float]:
     def read(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not low <= float(text) <= high:
-            raise ValueError(f"must be a number from {low:g} to {high:g}")
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not 0 < float(text) <= high:
+            raise ValueError(f"must be a number above 0 and at most {high}")
         return float(text)
 
     return read
@@ -118,6 +118,13 @@ def _url(text: str) -> str:
     )
     if not found or not _is_host(found[1]) or not 0 < int(found[2] or 443) < 65536:
         raise ValueError(f"must look like {VENDOR_URL}: no user, no query, a port in digits")
+    if text != VENDOR_URL:
+        import httpx
+
+        try:
+            httpx.URL(text)
+        except httpx.InvalidURL:
+            raise ValueError("has no host that can be looked up") from None
     return text.rstrip("/")
 
 
@@ -142,13 +149,13 @@ class Settings:
 
     extract_connections: Annotated[int, _whole(1, 32)] = 4
     extract_tries: Annotated[int, _whole(1, 100)] = 8
-    extract_patience_seconds: Annotated[float, _number(0.001, 86_400)] = 180.0
-    extract_backoff_seconds: Annotated[float, _number(0.001, 3_600)] = 0.5
-    extract_connect_seconds: Annotated[float, _number(0.001, 3_600)] = 10.0
-    extract_read_seconds: Annotated[float, _number(0.001, 3_600)] = 60.0
+    extract_patience_seconds: Annotated[float, _number(86_400)] = 180.0
+    extract_backoff_seconds: Annotated[float, _number(3_600)] = 0.5
+    extract_connect_seconds: Annotated[float, _number(3_600)] = 10.0
+    extract_read_seconds: Annotated[float, _number(3_600)] = 60.0
     extract_overlap_minutes: Annotated[int, _whole(0, 10_080)] = 10
-    extract_sweep_hours: Annotated[float, _number(0.00001, 8_760)] = 24.0
-    extract_fresh_hours: Annotated[float, _number(0.00001, 8_760)] = 6.0
+    extract_sweep_hours: Annotated[float, _number(8_760)] = 24.0
+    extract_fresh_hours: Annotated[float, _number(8_760)] = 6.0
     # ClickHouse counts the time to live in a DateTime, which ends in 2106
     extract_inventory_days: Annotated[int, _whole(2, 10_000)] = 400
 
@@ -275,74 +282,44 @@ def _unknown_in_file(path: Path, found: Mapping[str, str]) -> Iterator[str]:
 
 
 def _network_faults(env: Mapping[str, str]) -> Iterator[str]:
-    """Say what of proxies and certificates cannot work."""
-    for name in (*_PROXIES, *map(str.lower, _PROXIES)):
-        if env.get(name) and (fault := _proxy_fault(env[name])):
-            yield f"{name}: {fault}."
-    for name in ("NO_PROXY", "no_proxy"):
-        if env.get(name) and (number := _odd_host(env[name].split(","))):
-            yield f"{name}: entry {number} is no host; brackets and IPv6 networks are not known."
-    if (file := env.get("SSL_CERT_FILE")) and (fault := _certificates_fault(file)):
-        yield f"SSL_CERT_FILE: {fault}."
-    elif not file and (directories := env.get("SSL_CERT_DIR")):
-        names = (one for part in directories.split(os.pathsep) for one in _names_in(part))
-        if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in names):
-            yield "SSL_CERT_DIR: no certificates there, as `openssl rehash` names them."
+    """Say what of proxies and certificates cannot work: httpx and ssl are asked."""
+    import ssl
+
+    proxies = [name for name in (*_PROXIES, *map(str.lower, _PROXIES)) if env.get(name)]
+    faults = [f"{name}: {fault}." for name in proxies if (fault := _proxy_fault(env[name]))]
+    no_proxy = next((name for name in ("no_proxy", "NO_PROXY") if env.get(name)), None)
+    if no_proxy and not faults and _proxy_fault(None):
+        faults = [f"{no_proxy}: one of them is no host; brackets and IPv6 networks are not known."]
+    yield from faults
+    file, directories = env.get("SSL_CERT_FILE"), env.get("SSL_CERT_DIR", "")
     if keys := env.get("SSLKEYLOGFILE"):
         try:
             Path(keys).open("a").close()
-        except (OSError, ValueError) as error:
-            yield f"SSLKEYLOGFILE: {getattr(error, 'strerror', 'cannot be opened')}."
+        except OSError as error:
+            yield f"SSLKEYLOGFILE: {error.strerror}."
+    elif file:
+        try:
+            ssl.create_default_context(cafile=file)
+        except ssl.SSLError:
+            yield "SSL_CERT_FILE: no certificates in it."
+        except OSError as error:
+            yield f"SSL_CERT_FILE: {error.strerror}."
+    if directories and not file:
+        hashed = (Path(one).glob("????????.[0-9]*") for one in directories.split(os.pathsep))
+        if not any(any(names) for names in hashed):
+            yield "SSL_CERT_DIR: no certificates there, as `openssl rehash` names them."
 
 
-def _proxy_fault(url: str) -> str | None:
+def _proxy_fault(url: str | None) -> str | None:
+    """Say what is wrong with a proxy; with what the environment says of them all if None."""
     import httpx
 
+    if url and "://" not in url:
+        url = f"http://{url}"
     try:
-        proxy = httpx.Proxy(url if "://" in url else f"http://{url}")
+        httpx.Client(proxy=url, trust_env=url is None, verify=False).close()  # noqa: S501
+    except ImportError:
+        return "only proxies of http:// and https:// can be used, no SOCKS"
     except (httpx.InvalidURL, ValueError):
         return "must look like http://proxy.example.org:3128"
-    if proxy.url.scheme not in ("http", "https"):
-        return "only proxies of http:// and https:// can be used, no SOCKS"
-    return None if _is_host(proxy.url.host) else "must look like http://proxy.example.org:3128"
-
-
-def _odd_host(entries: list[str]) -> int | None:
-    """Return the number of the first entry that httpx would stumble over, counted from 1."""
-    import httpx
-
-    if "*" in map(str.strip, entries):
-        return None  # no proxy at all
-    nothing = httpx.MockTransport(lambda _: httpx.Response(204))
-    for number, entry in enumerate(map(str.strip, entries), start=1):
-        try:
-            version = ipaddress.ip_address(entry.partition("/")[0]).version
-        except ValueError:
-            version = None
-        # as httpx makes a pattern of it
-        place = {4: entry, 6: f"[{entry}]", None: f"*{entry}"}[version]
-        pattern = entry if "://" in entry else f"all://{place}"
-        try:
-            httpx.Client(transport=nothing, mounts={pattern: None}).close()
-        except (httpx.InvalidURL, ValueError):
-            return number
     return None
-
-
-def _certificates_fault(file: str) -> str | None:
-    import ssl
-
-    try:
-        ssl.create_default_context(cafile=file)
-    except ssl.SSLError:
-        return "no certificates in it"
-    except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or "cannot be read"
-    return None
-
-
-def _names_in(directory: str) -> list[str]:
-    try:
-        return [one.name for one in Path(directory).iterdir()]
-    except (OSError, ValueError):
-        return []

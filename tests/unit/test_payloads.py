@@ -39,6 +39,9 @@ PERSONAL = (
     "kanareyka%40example.org",
     "8 912 345 67 89",
     "8 (3846) 12-34-56",
+    "8-800-555-35-35",
+    "7 495 123-4567",
+    "(912) 345-67-89",
     "+375 29 123-45-67",
     "4111111111111111",
     "5555-5555-5555-4444",
@@ -128,6 +131,10 @@ def test_texts_that_are_kept_lose_what_is_personal_in_them(canary: str) -> None:
         "23843456789012341",  # Facebook's, longer than the card that begins so
         "2024 1111 2222 3333",
         "1920*1080",
+        "7-100-20-30-40",
+        "8 12345 67890",
+        "89123456",
+        "+100500",
         "мест: 1 000 000 000",
     ],
 )
@@ -197,7 +204,11 @@ def test_a_name_by_language_is_the_russian_one_else_the_first() -> None:
         "place_name": {"ru": "", "en": "Hall", "de": "Saal"},
         "place_address": {"ru": None},
         "city": {"name": {"name": CANARIES[0]}},
-        "shows": [{"name": {"ru": {"first": CANARIES[0]}, "en": "call 8-912-345-67-89"}}],
+        "shows": [
+            {"name": {"ru": {"first": CANARIES[0]}, "en": "Evening"}},
+            {"name": {"ru": "call 8-912-345-67-89"}},
+            {"name": {"fio": CANARIES[0]}},
+        ],
     }
     assert kept(Event, event) == {
         "id": 1,
@@ -205,7 +216,7 @@ def test_a_name_by_language_is_the_russian_one_else_the_first() -> None:
         "place_name": "Hall",
         "place_address": None,
         "city": {"name": REDACTED},
-        "shows": [{"name": REDACTED}],
+        "shows": [{"name": REDACTED}, {"name": f"call {REDACTED}"}, {"name": REDACTED}],
     }
 
 

@@ -123,6 +123,8 @@ def test_secrets_are_masked() -> None:
         ("QTICKETS_BASE_URL", "https://api.example.org/v1?x=y"),
         ("QTICKETS_BASE_URL", "https://[::g]/v1"),
         ("QTICKETS_BASE_URL", "https:///v1"),
+        ("QTICKETS_BASE_URL", "https://999.1.1.1/v1"),
+        ("QTICKETS_BASE_URL", "https://٣.example.org/v1"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_by_name(
@@ -276,8 +278,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("https_proxy", "socks5h://127.0.0.1:1080"),
         ("HTTP_PROXY", "ftp://proxy.example.org"),
         ("HTTPS_PROXY", "http://user:pa55@proxy.example.org:port"),
-        ("HTTPS_PROXY", "http://"),
-        ("HTTPS_PROXY", "http://proxy..example.org"),
         ("NO_PROXY", "localhost,[::1]"),
         ("no_proxy", "localhost,fe80::/10"),
         ("NO_PROXY", "localhost:port"),
