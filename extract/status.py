@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,16 +72,8 @@ class Health:
 
     def columns(self) -> dict[str, Any]:
         """Return it as JSON would have it."""
-        return {
-            "resource": self.resource,
-            "healthy": not self.faults,
-            "rows": self.rows,
-            "verified_at": self.verified_at.isoformat() if self.verified_at else None,
-            "last_status": self.last_status,
-            "last_error": self.last_error,
-            "faults": self.faults,
-            "notes": self.notes,
-        }
+        verified_at = self.verified_at.isoformat() if self.verified_at else None
+        return asdict(self) | {"verified_at": verified_at, "healthy": not self.faults}
 
     def line(self) -> str:
         """Return it as a line for people."""

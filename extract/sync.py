@@ -444,7 +444,9 @@ class Run:
         self, work: Iterable[T], do: Callable[[T], R]
     ) -> Iterator[tuple[T, R | ApiError]]:
         work = work if isinstance(work, deque) else deque(work)
-        return side_by_side(self._settings.extract_connections, work, do)
+        connections = self._settings.extract_connections
+        # more than there are connections, so that none idles while a worker decodes
+        return side_by_side(connections + max(1, connections // 4), work, do)
 
 
 def _batched(ids: list[int]) -> Iterator[list[int]]:
