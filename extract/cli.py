@@ -340,11 +340,9 @@ class _Json(logging.Formatter):
 def _start_logging(*, verbose: bool, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if as_json else _Plain())
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore"):
-        # httpx would log every URL
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    _log.handlers = [handler]
+    _log.setLevel(logging.INFO if verbose else logging.WARNING)
+    _log.propagate = False
 
 
 @contextmanager
