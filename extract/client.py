@@ -76,6 +76,7 @@ class Client:
         self.clock_ahead = timedelta(0)
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._slots = threading.BoundedSemaphore(settings.extract_connections)
         self._not_before = 0.0  # of the monotonic clock: all requests pause until then
         self._tries = settings.extract_tries
         self._patience = settings.extract_patience_seconds
@@ -170,7 +171,7 @@ class Client:
         with self._lock:
             self.traffic.requests += 1
             self.traffic.retries += retries
-        with _named(where, request.url):
+        with self._slots, _named(where, request.url):
             response, body = self._send(request)
         with self._lock:
             self.traffic.bytes += len(body)
