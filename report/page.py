@@ -57,7 +57,7 @@ def _resource(row: dict[str, Any]) -> dict[str, Any]:
         wrong.append("давно не обновлялись")
     if not row["is_complete"]:
         wrong.append("загружены не все")
-    if row["last_status"] != "proven":
+    if row["last_status"] not in ("verified", "proven"):
         wrong.append("последняя загрузка не удалась")
     proven_at = row["proven_at"] and datetime.fromisoformat(row["proven_at"])
     name = _RESOURCES.get(row["resource"], row["resource"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ import orjson
 from extract.payloads import keep
 from extract.resources import EVENTS, ORDERS, Resource
 from tests.clickhouse_server import ClickHouseServer
+from tests.forks import Forked
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
 from tests.qtickets_sample import MOSCOW
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 
 # on the server of the fixture `guarded`: of the users in deploy/clickhouse, and of two more
 ETL_PASSWORD = "e7l-pa55word"
@@ -56,15 +57,22 @@ class Ran:
 
 
 def run(command: list[str], env: Mapping[str, str]) -> Ran:
+    """Run a command from its very beginning, as an operator or cron would."""
     done = subprocess.run(
         command, cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False, timeout=300
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def ended(running: Forked) -> Ran:
+    """Wait for a command, and return what it did."""
+    out, err = running.communicate(timeout=300)
+    return Ran(running.wait(), out, err)
+
+
 @dataclass
 class Place:
-    """A ClickHouse of a test's own, and commands that work on it.
+    """A ClickHouse of a test's own, and commands that work on it, each in a process of its own.
 
     Embedded in the directory, or a database of a server. `settings` are the commands' and win over
     the rest; `query` sees everything, whoever the commands are.
@@ -89,35 +97,19 @@ class Place:
         return clean_env() | PATIENCE | clickhouse | api | self.settings | more
 
     def extract(self, server: QTicketsServer | None, *args: str, **more: str) -> Ran:
-        return run([sys.executable, "-m", "extract", *args], self.env(server, **more))
+        return ended(self.start_extract(server, *args, **more))
 
-    def start_extract(
-        self, server: QTicketsServer, *args: str, **more: str
-    ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "extract", *args],
-            cwd=ROOT,
-            env=self.env(server, **more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start_extract(self, server: QTicketsServer | None, *args: str, **more: str) -> Forked:
+        return Forked(["extract", *args], self.env(server, **more))
 
     def dbt(self, *args: str, **more: str) -> Ran:
-        return run([str(BIN / "dbt"), "--no-use-colors", *args], self._dbt_env(**more))
+        return ended(self.start_dbt(*args, **more))
 
-    def start_dbt(self, *args: str, **more: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(BIN / "dbt"), "--no-use-colors", *args],
-            cwd=ROOT,
-            env=self._dbt_env(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start_dbt(self, *args: str, **more: str) -> Forked:
+        return Forked(["dbt", "--no-use-colors", *args], self._dbt_env(**more))
 
     def report(self, *args: str, **more: str) -> Ran:
-        return run([sys.executable, "-m", "report", *args], self.env(**more))
+        return ended(Forked(["report", *args], self.env(**more)))
 
     def publish(self, directory: Path, **more: str) -> Ran:
         return run([str(ROOT / "deploy" / "publish"), str(directory)], self._dbt_env(**more))
@@ -178,7 +170,46 @@ def held_by(organiser: Organiser, listing: Resource) -> dict[int, bytes]:
         return {row["id"]: keep(listing.kind, orjson.dumps(row)).payload for row in rows}
 
 
-def small_organiser(seed: int = 1, days: int = 12, orders_per_day: int = 20) -> Organiser:
-    """Return an organiser with a few hundred orders up to now."""
-    first_day = datetime.now(MOSCOW).date() - timedelta(days=days)
-    return Organiser.sample(seed, first_day=first_day, orders_per_day=orders_per_day)
+def small_organiser(
+    seed: int = 1, days: int = 12, orders_per_day: int = 20, now: datetime | None = None
+) -> Organiser:
+    """Return an organiser with a few hundred orders up to now, or to that aware moment."""
+    first_day = (now or datetime.now(UTC)).astimezone(MOSCOW).date() - timedelta(days=days)
+    organiser = Organiser.sample(seed, now, first_day=first_day, orders_per_day=orders_per_day)
+    organiser.set_clock(None)
+    return organiser
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A small organiser's database, landed and built once; tests take copies of it."""
+
+    directory: Path
+
+    def make(self) -> None:
+        """Make it, unless another process did."""
+        self.directory.mkdir(exist_ok=True)
+        with (self.directory / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            made_at = self.directory / "made_at"
+            if made_at.exists():
+                return
+            now = datetime.now(UTC)
+            place = Place(self.directory)
+            with QTicketsServer(small_organiser(now=now)) as server:
+                extracted = place.extract(server)
+            assert extracted.code == 0, extracted
+            built = place.dbt("build", "--exclude-resource-type", "unit_test")
+            assert built.code == 0, built
+            made_at.write_text(now.isoformat())
+
+    def organiser(self) -> Organiser:
+        """Return the organiser whose database it is, as it was then; its clock goes on."""
+        made_at = datetime.fromisoformat((self.directory / "made_at").read_text())
+        return small_organiser(now=made_at)
+
+    def copy(self, directory: Path) -> Place:
+        """Return a copy in an existing directory, to be changed at will; a tenth of a second."""
+        place = Place(directory)
+        shutil.copytree(self.directory / "chdb", place.path, symlinks=True)
+        return place

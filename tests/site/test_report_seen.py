@@ -10,8 +10,7 @@ from decimal import Decimal
 from math import ceil
 
 import pytest
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
+from playwright.sync_api import ElementHandle
 
 from tests.browser import DESKTOP, PHONE, Browser
 from tests.published import CAMPAIGN, CITY, CODE, LONG, SCRIPT, SOURCE, Site
@@ -46,22 +45,22 @@ def short(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]}"
 
 
-def text(element: WebElement, selector: str) -> str | None:
-    found = element.find_elements(By.CSS_SELECTOR, selector)
+def text(element: ElementHandle, selector: str) -> str | None:
+    found = element.query_selector_all(selector)
     return shown(found[0]) if found else None
 
 
-def shown(element: WebElement) -> str:
-    """Return what is on the screen; the driver would make plain spaces of all."""
-    assert element.is_displayed()
-    return str(element.get_property("innerText")).strip()
+def shown(element: ElementHandle) -> str:
+    """Return what is on the screen."""
+    assert element.is_visible()
+    return element.inner_text().strip()
 
 
 def rows(browser: Browser, table: str) -> list[list[str]]:
     """Return the text of each cell of a table that is on the screen."""
-    assert browser.one(f"#{table}").is_displayed()
+    assert browser.one(f"#{table}").is_visible()
     found: list[list[str]] = browser.run(
-        "return [...document.querySelectorAll(arguments[0])]"
+        "rows => [...document.querySelectorAll(rows)]"
         ".map(row => [...row.cells].map(cell => cell.innerText.trim()))",
         f"#{table} tbody tr",
     )
@@ -97,7 +96,7 @@ def test_the_headline_equals_the_marts(browser: Browser, site: Site, today: date
             revenue[row[3]] += row[6]
         card = browser.one(f"#{period}")
         assert number(text(card, ".tickets .number") or "") == sum(r[4] for r in of_period)
-        found = [money(shown(p)) for p in card.find_elements(By.CSS_SELECTOR, ".revenue")]
+        found = [money(shown(p)) for p in card.query_selector_all(".revenue")]
         assert dict(found) == {c: revenue[c] for c in revenue}
         refunded = sum(row[5] for row in of_period)
         assert text(card, ".refunded") == (str(refunded) if refunded else None)
@@ -124,7 +123,7 @@ def test_the_days_equal_the_marts(browser: Browser, site: Site, today: date) -> 
         assert dict(money(line) for line in row[2].split("\n")) == revenue[day]
 
     # the first chart has its numbers on its bars
-    labels = [e.get_property("textContent") for e in browser.all(".charts figure:first-child text")]
+    labels = [e.text_content() for e in browser.all(".charts figure:first-child text")]
     assert [number(str(t)) for t in labels[-14:]] == [by_day[day] for day in reversed(days)]
 
     in_cities = {
@@ -171,7 +170,7 @@ def test_what_is_left_equals_the_marts(browser: Browser, site: Site, today: date
 
     shows = {}
     for row in browser.all(".shows tbody tr"):
-        left = shown(row.find_element(By.CSS_SELECTOR, "td"))
+        left = shown(row.query_selector_all("td")[0])
         shows[int(row.get_attribute("data-show") or 0)] = [int(n) for n in re.findall(r"\d+", left)]
     several = site.query(
         "select show_id, tickets_left, tickets_total from fact_qtickets_inventory_by_show where"
@@ -220,7 +219,7 @@ def test_plan_and_fact_equal_the_marts(browser: Browser, site: Site, today: date
         key = (int(row.get_attribute("data-event") or 0), str(row.get_attribute("data-city")))
         tickets, revenue = (
             [line.removeprefix("из").strip() for line in re.split(r"\n", shown(cell))]
-            for cell in row.find_elements(By.CSS_SELECTOR, "td")
+            for cell in row.query_selector_all("td")
         )
         currency = str(row.get_attribute("data-currency"))
         assert {money(amount)[0] for amount in revenue[:3]} == {currency}
@@ -311,14 +310,14 @@ def test_promo_codes_equal_the_marts(browser: Browser, site: Site, today: date) 
     names = []
     for row in browser.all("#promo tbody tr"):
         ids = (row.get_attribute("data-promo-code"), row.get_attribute("data-discount"))
-        sold, amounts = (shown(cell) for cell in row.find_elements(By.CSS_SELECTOR, "td"))
+        sold, amounts = (shown(cell) for cell in row.query_selector_all("td"))
         lines = amounts.split("\n")
         found[tuple(int(n or 0) for n in ids)] = [
             number(sold),
             dict(money(line) for line in lines[::2]),
             dict(money(line.removeprefix("скидка ")) for line in lines[1::2]),
         ]
-        names.append(shown(row.find_element(By.CSS_SELECTOR, "th")).split("\n")[0])
+        names.append(shown(row.query_selector_all("th")[0]).split("\n")[0])
     assert list(found.items()) == list(expected.items())
     assert CODE in names
     assert "(none)" not in names
@@ -329,7 +328,7 @@ def test_promo_codes_equal_the_marts(browser: Browser, site: Site, today: date) 
     costs: Counter[str] = Counter()
     for *_, currency, _, _, cost in sales:
         costs[currency] += cost
-    shown_costs = [money(shown(p)) for p in card.find_elements(By.CSS_SELECTOR, ".cost")]
+    shown_costs = [money(shown(p)) for p in card.query_selector_all(".cost")]
     assert dict(shown_costs) == costs
     assert len(shown_costs) == len(costs) > 1
 
@@ -344,9 +343,7 @@ def test_buyers_equal_the_marts(browser: Browser, site: Site, today: date) -> No
     }
     found = {}
     for row in browser.all("#buyers tbody tr"):
-        name, new, returning = (
-            shown(cell) for cell in row.find_elements(By.CSS_SELECTOR, "th, td")
-        )
+        name, new, returning = (shown(cell) for cell in row.query_selector_all("th, td"))
         nobody = re.search(r"без покупателя (\d+)", name)
         event_id = int(row.get_attribute("data-event") or 0)
         found[event_id] = (number(new), number(returning), int(nobody[1]) if nobody else 0)
@@ -389,7 +386,7 @@ def test_refunds_equal_the_marts(browser: Browser, site: Site, today: date) -> N
             amounts[event_id, currency] += amount
     found = {}
     for row in browser.all("#refunds tbody tr"):
-        currency, amount = money(shown(row.find_elements(By.CSS_SELECTOR, "td")[-1]))
+        currency, amount = money(shown(row.query_selector_all("td")[-1]))
         event_id = int(row.get_attribute("data-event") or 0)
         found[event_id, currency] = (number(text(row, ".tickets-refunded") or ""), amount)
     assert found == {key: (refunds[key], amounts[key]) for key in refunds}
@@ -429,11 +426,8 @@ def test_names_from_outside_are_shown_and_do_nothing(
     assert SCRIPT in names
     assert LONG in names
     assert CITY in [shown(h3) for h3 in browser.all(".cities h3")]
-    assert (
-        browser.run("return document.scripts.length + document.querySelectorAll('b, i, u').length")
-        == 0
-    )
-    assert "Продажи" in browser.driver.title
+    assert browser.run("document.scripts.length + document.querySelectorAll('b, i, u').length") == 0
+    assert "Продажи" in browser.page.title()
 
 
 def test_the_page_needs_no_network_and_has_no_complaints(browser: Browser, site: Site) -> None:
@@ -451,15 +445,15 @@ def test_everybody_can_read_it(
         screenshot(f"report-{size[0]}-{'dark' if dark else 'light'}")
         opened(browser, site, size, dark=dark)
         screenshot(f"report-{size[0]}-{'dark' if dark else 'light'}-unfolded")
-        assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+        assert browser.run("document.documentElement.scrollWidth") <= size[0]
         # nor is anything cut off, to be found by scrolling a table
-        tables = "return [...document.querySelectorAll('.scroll')]"
+        tables = "[...document.querySelectorAll('.scroll')]"
         assert browser.run(f"{tables}.map(e => e.scrollWidth - e.clientWidth)") == [0] * 9
     assert browser.barriers() == []
     paper, card, bar, unfinished, rest = (
         browser.run(
-            "const e = document.createElement('i'); e.style.color = `var(--${arguments[0]})`;"
-            "document.body.append(e); const c = getComputedStyle(e).color; e.remove(); return c",
+            "name => { const e = document.createElement('i'); e.style.color = `var(--${name})`;"
+            " document.body.append(e); const c = getComputedStyle(e).color; e.remove(); return c }",
             name,
         )
         for name in ("paper", "card", "bar", "bar-unfinished", "rest")
