@@ -34,9 +34,15 @@ _CAUSES = (
     ),
     (
         "token",
-        r"\b40[13]\b|QTICKETS_API_TOKEN|refuses the token|unauthori[sz]ed",
+        r": 40[13]\b|refuses the token|unauthori[sz]ed",
         "QTickets не принимает токен",
         "проверить QTICKETS_API_TOKEN в файле настроек.",
+    ),
+    (
+        "url",
+        "QTICKETS_BASE_URL",
+        "По адресу QTickets отвечает что-то другое",
+        "проверить QTICKETS_BASE_URL в файле настроек.",
     ),
     (
         "tls",
@@ -52,8 +58,7 @@ _CAUSES = (
     ),
     (
         "api",
-        r"\b(429|5\d\d)\b|too many requests|no answer|time[ds]?[ -]?out|reset|unreachable|connect"
-        r"|not JSON|cut short|has a fault|did not answer",
+        r"^GET /|timed out|too many requests|no answer|cannot connect",
         "QTickets не отвечает как должен",
         "подождать. Следующий запуск продолжит с того же места; если это надолго, спросить"
         " QTickets.",
@@ -81,6 +86,7 @@ _EXITS = {
     ("extract", ""): "Загрузка закончилась ошибкой, код {code}",
     ("build", "2"): "dbt не смог начать",
     ("build", ""): "dbt закончился ошибкой, код {code}",
+    ("site", ""): "Отчёт и документация не обновились, код {code}",
 }
 
 
@@ -268,6 +274,7 @@ def in_exits(exits: Mapping[str, str], seen: Seen, now: datetime) -> Seen:
     """Return what exit statuses say and nothing else does: a run that could write down nothing."""
     explained = {area_of(problem.subject) for problem in seen.problems}
     found = Seen(newest=dict.fromkeys(exits, now))
+    found.known |= {area for area, code in exits.items() if code == "0" or area == "site"}
     for area, code in exits.items():
         is_in_results = (area, code) == ("build", "1") and "build" in seen.known
         if code not in _FINE and not is_in_results and not explained & {area, "clickhouse"}:
@@ -289,7 +296,7 @@ def with_memory(seen: Seen, memories: Mapping[str, Memory]) -> tuple[list[Proble
     problems, known = list(seen.problems), set(seen.known)
     is_open = {subject: memory for subject, memory in memories.items() if memory.is_open}
     for subject, memory in is_open.items():
-        match = re.fullmatch(r"(extract|build)/exit-(\w+)", subject)
+        match = re.fullmatch(r"(extract|build|site)/exit-(\w+)", subject)
         if match and match[1] not in {p.area for p in problems}:
             newest = seen.newest.get(match[1])
             if newest is None or newest < memory.since:
