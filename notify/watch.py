@@ -16,6 +16,7 @@ from notify.texts import Rows, and_more, lasted, resource_names, sql, when
 from reader import Reader, ReaderError
 
 _SKEW = timedelta(hours=1)
+_FIRST_BUILD = timedelta(hours=1)  # it may take that long
 _VERIFIED = ("verified", "proven")  # the second in rows of version 1, as `unproven`
 _FAILED = ("failed", "unverified", "unproven")
 # extract and dbt exit with these when nothing is wrong: done, another run goes on, stopped by hand
@@ -129,7 +130,7 @@ def in_clickhouse(reader: Reader, fresh_hours: float, now: datetime) -> Seen:
     seen.problems += _of_runs(runs, tracked, verified, limit, now) or _missing(quality or [])
     if quality is not None:
         seen.problems += _behind(quality, verified, limit)
-    elif runs:
+    elif runs and now - min(row["finished_at"] for row in runs) > _FIRST_BUILD:
         heading = "Витрины ещё не построены"
         seen.problems.append(Problem("marts/missing", heading, "запустить dbt build."))
     return seen
@@ -185,11 +186,15 @@ def _verified(runs: Rows, quality: Rows, now: datetime) -> dict[str, datetime]:
 
 def _failed(newest: Rows) -> list[Problem]:
     """Return a problem for each cause, with all the resources that have it."""
+    failed = {row["resource"]: (row["status"], row["error"]) for row in newest}
+    failed = {name: said for name, said in failed.items() if said[0] in _FAILED}
+    if "events" in failed and "inventory" in failed:
+        # which shows there are is not known then: no fault of its own
+        failed["inventory"] = failed["events"]
     grouped: dict[str, tuple[str, str, list[str], str]] = {}
-    for row in newest:
-        if row["status"] in _FAILED:
-            cause, heading, todo = _cause(row["status"], row["error"])
-            grouped.setdefault(cause, (heading, todo, [], row["error"]))[2].append(row["resource"])
+    for name, (status, error) in failed.items():
+        cause, heading, todo = _cause(status, error)
+        grouped.setdefault(cause, (heading, todo, [], error))[2].append(name)
     return [
         Problem(
             f"extract/{cause}",

@@ -279,6 +279,9 @@ def test_nothing_loaded_nothing_built_and_marts_that_stand_still(
     operator.now += timedelta(minutes=5)
     operator.quietly("alerts")
     story += receiver.take()
+    operator.now += timedelta(hours=1)
+    operator.quietly("alerts")
+    story += receiver.take()
     marts.query("rename table later to v_data_quality")
     marts.built(operator.now - timedelta(minutes=1))
     operator.quietly("alerts")
@@ -291,7 +294,7 @@ def test_nothing_loaded_nothing_built_and_marts_that_stand_still(
     marts.built(operator.now, missing=17)
     operator.quietly("alerts")
     story += receiver.take()
-    assert len(story) == 5
+    assert len(story) == 6
     assert_reads("alerts_of_the_marts", story)
 
 
