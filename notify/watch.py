@@ -21,6 +21,7 @@ _VERIFIED = ("verified", "proven")  # the second in rows of version 1, as `unpro
 _FAILED = ("failed", "unverified", "unproven")
 # extract and dbt exit with these when nothing is wrong: done, another run goes on, stopped by hand
 _FINE = ("0", "6", "130", "143", "INT", "TERM")
+_STANDS_STILL = ("extract/never", "extract/stale", "extract/missing")
 # these say in dbt's words what the run log says here
 _SAID_ALREADY = ("assert_runs_are_fresh", "assert_nothing_is_missing")
 
@@ -152,7 +153,7 @@ def _of_runs(
 
 def _behind(quality: Rows, verified: Mapping[str, datetime], limit: timedelta) -> list[Problem]:
     built = [row["last_proven_at"] for row in quality if row["last_proven_at"]]
-    if not built or max(verified.values()) - max(built) <= limit:
+    if not built or max(verified.values(), default=max(built)) - max(built) <= limit:
         return []
     detail = f"В них данные на {when(max(built))}, а загружены на {when(max(verified.values()))}."
     todo = "проверить, запускается ли dbt build и что говорит его журнал."
@@ -277,14 +278,21 @@ def in_run_results(path: Path, now: datetime) -> Seen:
 
 def in_exits(exits: Mapping[str, str], seen: Seen, now: datetime) -> Seen:
     """Return what exit statuses say and nothing else does: a run that could write down nothing."""
-    explained = {area_of(problem.subject) for problem in seen.problems}
     found = Seen(newest=dict.fromkeys(exits, now))
     found.known |= {area for area, code in exits.items() if code == "0" or area == "site"}
     for area, code in exits.items():
         is_in_results = (area, code) == ("build", "1") and "build" in seen.known
-        if code not in _FINE and not is_in_results and not explained & {area, "clickhouse"}:
+        if code not in _FINE and not is_in_results and not _explains(seen.problems, area):
             found.problems.append(_exit_problem(area, code))
     return found
+
+
+def _explains(problems: Sequence[Problem], area: str) -> bool:
+    """Return whether something is known of an area but that it stands still, which is no cause."""
+    return any(
+        problem.area in (area, "clickhouse") and problem.subject not in _STANDS_STILL
+        for problem in problems
+    )
 
 
 def _exit_problem(area: str, code: str) -> Problem:
@@ -302,10 +310,12 @@ def with_memory(seen: Seen, memories: Mapping[str, Memory]) -> tuple[list[Proble
     is_open = {subject: memory for subject, memory in memories.items() if memory.is_open}
     for subject, memory in is_open.items():
         match = re.fullmatch(r"(extract|build|site)/exit-(\w+)", subject)
-        if match and match[1] not in {p.area for p in problems}:
+        if match and not _explains(problems, match[1]):
             newest = seen.newest.get(match[1])
             if newest is None or newest < memory.since:
                 problems.append(_exit_problem(match[1], match[2]))
+    if any(re.match("extract/exit-", problem.subject) for problem in problems):
+        problems = [problem for problem in problems if problem.subject not in _STANDS_STILL]
     if any(area_of(subject) == "clickhouse" for subject in is_open):
         problems = [p for p in problems if not p.subject.startswith(("build/error", "build/exit"))]
         known.discard("build")

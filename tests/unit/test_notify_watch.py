@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
-from notify import settings, texts, watch
+from notify import deliver, digest, settings, texts, watch
 from notify.deliver import destinations
 from reader import Reader, ReaderError, environment
 from tests.zakaz import ROOT
@@ -148,3 +153,62 @@ def test_the_embedded_database_in_use_or_damaged_is_said_so(tmp_path: Path) -> N
         with pytest.raises(ReaderError, match="in use by another process") as raised:
             Reader(env)
         assert (raised.value.kind, raised.value.exit_code) == ("busy", 6)
+
+
+def test_in_telegram_the_longest_digest_fits_and_names_are_no_markup(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "Иллюзии & <b>чудеса</b>\u202e " * 30
+    many = 987_654_321
+    rows = [
+        {
+            "period": period,
+            "currency": currency,
+            "tickets_of_period": many,
+            "revenue": Decimal(many),
+            "revenue_planned": Decimal(many),
+            "revenue_of_plan": Decimal(many),
+            "tickets": many,
+            "amount": Decimal(many),
+        }
+        for period in ("yesterday", "week_before", "month")
+        for currency in ("RUB", "EUR")
+    ]
+    event = {"event_id": 1, "event_name": name, "city": "Петропавловск-Камчатский"}
+    sold = {"tickets_sold": many, "revenue": Decimal(many), "currency": "RUB"}
+    show = {"event_name": name, "starts_at": NOW, "tickets_sold": many, "tickets_total": many}
+    figures = digest.Figures(
+        now=NOW,
+        sales=rows,
+        plan=rows,
+        events=[event | sold] * 5,
+        refunds=rows[:2],
+        freshness=[{"verified_at": None, "orders_verified_at": None, "is_complete": False}],
+        forecast=[
+            show | {"will_sell_out": out, "tickets_expected": many}
+            for out in (True, False)
+            for _ in range(20)
+        ],
+    )
+    env = {"NOTIFY_REPORT_URL": f"https://example.org/{'x' * 100}", "ORGANISER_NAME": "Т" * 300}
+    for key, value in env.items():
+        monkeypatch.setenv(key, value)
+    title, text = digest.message(figures, settings.load(None), "Сводка не дошла. " * 4)
+    assert text.endswith("x")  # nothing was cut off
+
+    posted: list[str] = []
+
+    def post(self: object, method: str, url: str, **more: Any) -> requests.Response:
+        posted.append(json.loads(more["data"])["text"])
+        response = requests.Response()
+        response.status_code = 200
+        response._content = b'{"ok": true}'
+        return response
+
+    monkeypatch.setattr(requests.Session, "request", post)
+    ((to,), _) = destinations("NOTIFY_DIGEST_URLS", f"tgram://123456789:{'A' * 35}/-1001")
+    assert deliver.send(to, title, text) == []
+    (sent,) = posted
+    assert "Иллюзии &amp; &lt;b&gt;чудеса&lt;/b&gt;" in sent
+    assert "\u202e" not in sent
+    assert len(html.unescape(sent)) < 4096
