@@ -85,12 +85,10 @@ def _state(server: ClickHouseServer) -> str:
         "select formatReadableSize(sum(bytes_on_disk)), uniqExact(database, table), count()"
         " from system.parts where active and startsWith(database, 'zakaz_')"
     )
-    ((memory,),) = server.query(
-        "select formatReadableSize(value) from system.asynchronous_metrics"
-        " where metric = 'MemoryResident'"
-    )
+    status = Path(f"/proc/{server._process.pid}/status").read_text()  # type: ignore[union-attr]
+    memory = int(status.split("VmRSS:")[1].split()[0]) // 1024
     disk, tables, parts = rows[0]
-    return f"{disk} on disk, {tables} tables, {parts} parts, the server has {memory} of memory"
+    return f"{disk} on disk, {tables} tables, {parts} parts, the server has {memory} MB of memory"
 
 
 if __name__ == "__main__":

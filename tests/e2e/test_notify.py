@@ -26,7 +26,6 @@ START = datetime(2026, 11, 25, 6, 40, tzinfo=UTC)  # Wednesday, 09:40 in Moscow
 HALF_HOUR = timedelta(minutes=30)
 API_DOWN = "GET /orders: 503: the API has a fault."
 TOKEN_WRONG = "GET /orders: 401: the API refuses the token. Check QTICKETS_API_TOKEN."
-FULL_SECRETS = "s3cret-user:s3cret-pa55word"
 
 
 @pytest.fixture

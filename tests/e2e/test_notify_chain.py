@@ -190,6 +190,16 @@ def test_two_organisers_side_by_side_have_nothing_of_each_other(
             with pytest.raises(DatabaseError, match="Not enough privileges"):
                 agency.query(f"select count() from {theirs}", user=user, password=secret)
 
+        # who may only read marts is told nothing twice either: the file remembers
+        as_reader = {
+            "CLICKHOUSE_USER": reader,
+            "CLICKHOUSE_PASSWORD": readers,
+            "NOTIFY_STATE_PATH": str(tmp_path / name / "of_reader.json"),
+        }
+        for count in (1, 0):
+            assert notify(places[name], "digest", **as_reader).code == 0
+            assert len(receiver.take()) == count
+
     # what fails for one is told of one
     with QTicketsServer(organisers["maska"], token="changed") as server:
         ran = places["maska"].extract(server, QTICKETS_API_TOKEN="old")
