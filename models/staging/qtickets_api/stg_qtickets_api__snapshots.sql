@@ -205,8 +205,11 @@ final as (
         any(is_read)::Bool as is_readable,
         sum(seats) as entries,
         {%- for column in ['total', 'left', 'paid'] %}
-        if(is_readable and countIf(seats > 0 and isNull(zone_{{ column }})) = 0, sumIf(ifNull(zone_{{ column }}, 0), seats > 0), null)
-            as tickets_{{ column }},
+        if(
+            is_readable and countIf(seats > 0 and isNull(zone_{{ column }})) = 0,
+            sumIf(ifNull(zone_{{ column }}, 0), seats > 0),
+            null
+        ) as tickets_{{ column }},
         {%- endfor %}
 
         -- zones and prices, in parallel arrays
