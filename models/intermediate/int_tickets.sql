@@ -81,8 +81,11 @@ final as (
         tickets.utm_term as utm_term,
 
         -- days; paid, but when is not said: a sale must not get lost, and the order was made shortly before
-        {{ report_date("coalesce(tickets.paid_at, tickets.created_at, toDateTime64(0, 3, 'UTC'))") }} as sales_date,
+        coalesce(tickets.paid_at, tickets.created_at, toDateTime64(0, 3, 'UTC')) as sold_at,
+        {{ report_date('sold_at') }} as sales_date,
         {{ report_date('tickets.refunded_at') }} as refund_date,
+        -- the first of the two that is told
+        {{ report_date('least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))') }} as cancelled_date,
 
         -- numerics; when only the fact of a refund is known, everything but what was kept was paid back
         tickets.quantity as quantity,
