@@ -134,8 +134,9 @@ asked as (
         halls.tickets_total as hall
     from moments
     asof left join halls
-        on moments.show_id = halls.show_id
-        and moments.known_date >= halls.seen_on
+        on
+            moments.show_id = halls.show_id
+            and moments.known_date >= halls.seen_on
     -- there is no forecast where nothing was sold, and of nothing no error can be told
     where
         moments.tickets_known > 0

@@ -85,7 +85,8 @@ final as (
         {{ report_date('sold_at') }} as sales_date,
         {{ report_date('tickets.refunded_at') }} as refund_date,
         -- the first of the two that is told
-        {{ report_date('least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))') }} as cancelled_date,
+        {{ report_date('least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))') }}
+            as cancelled_date,
 
         -- numerics; when only the fact of a refund is known, everything but what was kept was paid back
         tickets.quantity as quantity,

@@ -84,8 +84,9 @@ asked as (
     inner join shows on shows_to_come.show_id = shows.show_id
     left join sold on shows_to_come.show_id = sold.show_id
     left join by_yesterday
-        on shows_to_come.show_id = by_yesterday.show_id
-        and {{ days_before_show(report_today(), 'shows.show_date') }} + 1 = by_yesterday.days_before_show
+        on
+            shows_to_come.show_id = by_yesterday.show_id
+            and {{ days_before_show(report_today(), 'shows.show_date') }} + 1 = by_yesterday.days_before_show
 
 ),
 
@@ -170,10 +171,13 @@ final as (
         if(
             forecast_tickets is null,
             null,
-            arraySort(
-                error -> (abs(error.1 - asked.full_days_before), -error.1),
-                (select groupArray((days_before, median_error)) from accuracy where median_error is not null)
-            )[1].2
+            tupleElement(
+                arraySort(
+                    error -> (abs(error.1 - asked.full_days_before), -error.1),
+                    (select groupArray((days_before, median_error)) from accuracy where median_error is not null)
+                )[1],
+                2
+            )
         )::Nullable(Float64) as typical_error
     from asked
     left join chosen on asked.show_id = chosen.show_id
