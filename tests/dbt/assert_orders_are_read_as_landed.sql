@@ -57,7 +57,11 @@ landed as (
             toUInt64OrZero(o['discount_id']),
             toUInt64OrZero(o['promo_code_id']),
             arrayMap(
-                tag -> if(tag in ('utm_source', 'utm_medium'), lowerUTF8({{ tidy_name('utm[tag]') }}), {{ tidy_name('utm[tag]') }}),
+                tag -> if(
+                    tag in ('utm_source', 'utm_medium'),
+                    lowerUTF8({{ tidy_name('utm[tag]') }}),
+                    {{ tidy_name('utm[tag]') }}
+                ),
                 {{ tags }}
             ),
             o['currency_id'],
