@@ -66,9 +66,7 @@ new_snapshots as (
 
     select * from landed
     where (show_id, snapshot_ts, _ver) in (select show_id, newest.1, newest.2 from new_versions)
-    limit 1 by
-        show_id,
-        snapshot_ts
+    limit 1 by show_id, snapshot_ts
 
 ),
 
