@@ -15,8 +15,11 @@ from babel.numbers import (
 )
 
 UNKNOWN = "неизвестно"
+WEEKDAYS = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
 _MINUS = "\N{MINUS SIGN}"
 _RU = Locale("ru")
+# from, divided by, called: «4 819 ₽» has fewer letters than «4,82 тыс. ₽»
+_SHORT = ((10**9, 10**9, "млрд"), (10**6, 10**6, "млн"), (10**4, 10**3, "тыс."), (0, 1, ""))
 
 
 def number(value: int | None) -> str:
@@ -31,6 +34,24 @@ def money(amount: Decimal, currency: str) -> str:
     else:
         text = format_currency(amount, currency, locale=_RU, currency_digits=False)
     return text.replace("-", _MINUS)
+
+
+def short_money(amount: Decimal, currency: str) -> str:
+    """1072074.84 of RUB -> «1,07 млн ₽»: three digits, never kopecks of something large."""
+    _, power, unit = next(found for found in _SHORT if abs(amount) >= found[0])
+    digits = 0 if power == 1 else max(0, 3 - len(str(int(abs(amount) / power))))
+    text = format_decimal(round(amount / power, digits), locale=_RU).replace("-", _MINUS)
+    sign = (
+        get_currency_symbol(currency, locale=_RU)
+        if currency != "unknown"
+        else "(валюта неизвестна)"
+    )
+    return "\N{NO-BREAK SPACE}".join(filter(None, (text, unit, sign)))
+
+
+def change(percent: float) -> str:
+    """-29.25 -> «29 %»; the sign is said beside it, by an arrow and a word."""
+    return f"{format_decimal(round(abs(percent)), locale=_RU)}\N{NO-BREAK SPACE}%"
 
 
 def currency(code: str) -> str:
@@ -54,9 +75,12 @@ def _signed(value: int | Decimal, size: str) -> str:
     return ("+" if value > 0 else _MINUS if value < 0 else "") + size
 
 
-def percent(share: float | None) -> str:
-    """0.256 -> «26 %»."""
-    return UNKNOWN if share is None else format_percent(share, locale=_RU)
+def percent(share: float | None, digits: int = 0) -> str:
+    """0.256 -> «26 %»; with a digit «25,6 %»."""
+    if share is None:
+        return UNKNOWN
+    text = format_percent(round(share, digits + 2), locale=_RU, decimal_quantization=False)
+    return text.replace("-", _MINUS)
 
 
 def day(moment: date) -> str:
@@ -83,6 +107,12 @@ def weekday(moment: date) -> str:
 def instant(moment: datetime) -> str:
     """«25 ноя, 14:05»."""
     return f"{day(moment)}, {moment:%H:%M}"
+
+
+def zone(minutes: int) -> str:
+    """How far a hall's time is from Moscow's: 240 -> «МСК+4», -60 -> «МСК−1»."""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"МСК{'+' if minutes > 0 else _MINUS}{hours}" + (f":{rest:02}" if rest else "")
 
 
 def count(value: int, one: str, few: str, many: str) -> str:
@@ -134,3 +164,8 @@ def discount(name: str, discount_id: int) -> str:
     if discount_id == 0:
         return "без скидки"
     return f"скидка № {discount_id}" if name == "unknown" else name
+
+
+def ticket_type(name: str) -> str:
+    """What a ticket is called in the hall."""
+    return "без названия" if name in ("", "unknown", "(none)") else name
