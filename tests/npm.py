@@ -14,62 +14,80 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 
 _FETCH_SECONDS = 900
 
 
 class FetchError(Exception):
-    """The file cannot be had. It fails the tests: a skipped test proves nothing."""
+    """The files cannot be had. It fails the tests: a skipped test proves nothing."""
 
 
-def fetched(package: str, version: str, sha512: str, file: str) -> Path:
-    """Return the path of a package's file, fetched if it is not in the cache yet.
+def fetched(
+    package: str,
+    version: str,
+    sha512: str,
+    *files: str,
+    prepare: Callable[[Path], None] | None = None,
+) -> Path:
+    """Return a directory with these files of a package, fetched if the cache has none yet.
 
-    `sha512` is npm's own figure: `npm view PACKAGE@VERSION dist.integrity`. Raises FetchError.
+    `sha512` is npm's own figure: `npm view PACKAGE@VERSION dist.integrity`. `prepare` gets the
+    directory once, before anybody else sees it. Raises FetchError.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zakaz"
-    found = cache / f"{package.replace('/', '-').removeprefix('@')}-{version}" / file
+    found = cache / f"{package.replace('/', '-').removeprefix('@')}-{version}"
     if not found.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with (cache / "fetch.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not found.exists():
-                _fetch(f"{package}@{version}", sha512, found)
+                with tempfile.TemporaryDirectory(dir=cache) as name:
+                    tarball = _pack(f"{package}@{version}", sha512, Path(name))
+                    unpacked = Path(name) / "unpacked"
+                    unpacked.mkdir()
+                    _take(tarball, files, unpacked)
+                    if prepare:
+                        prepare(unpacked)
+                    unpacked.rename(found)
     return found
 
 
-def _fetch(package: str, sha512: str, destination: Path) -> None:
-    """Get the package and put its file where it belongs, whole or not at all."""
+def _pack(package: str, sha512: str, directory: Path) -> Path:
+    """Get the package's tarball, and see that it is the one that is meant."""
     npm = shutil.which("npm") or shutil.which("npm", path=Path(sys.executable).parent)
     if not npm:
-        raise FetchError("npm, which fetches it, is missing: apt-get install npm")
-    with tempfile.TemporaryDirectory(dir=destination.parent.parent) as name:
-        workplace = Path(name)
-        command = [npm, "pack", "--silent", "--pack-destination", name, package]
-        try:
-            packed = subprocess.run(
-                command,
-                cwd=name,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_FETCH_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise FetchError(f"{' '.join(command)}: over {_FETCH_SECONDS} seconds") from None
-        tarballs = list(workplace.glob("*.tgz"))
-        if packed.returncode or len(tarballs) != 1:
-            raise FetchError(f"{' '.join(command)}: {packed.stdout}{packed.stderr}")
-        with tarballs[0].open("rb") as tarball:
-            found = base64.b64encode(hashlib.file_digest(tarball, "sha512").digest()).decode()
-        if found != sha512:
-            raise FetchError(f"{package} is not what it was: sha512 {found}")
-        unpacked = workplace / "unpacked"
-        unpacked.mkdir()
-        with tarfile.open(tarballs[0]) as archive, (unpacked / destination.name).open("wb") as to:
-            source = archive.extractfile(f"package/{destination.name}")
-            if source is None:
-                raise FetchError(f"{package} has no {destination.name}.")
-            shutil.copyfileobj(source, to, 1 << 20)
-        unpacked.rename(destination.parent)
+        raise FetchError(f"npm, which fetches {package}, is missing; `make test` brings one")
+    command = [npm, "pack", "--silent", "--pack-destination", str(directory), package]
+    try:
+        packed = subprocess.run(
+            command,
+            cwd=directory,
+            # npm is a script of node, which stands beside it
+            env={**os.environ, "PATH": f"{Path(npm).parent}:{os.environ.get('PATH', '')}"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_FETCH_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise FetchError(f"{' '.join(command)}: over {_FETCH_SECONDS} seconds") from None
+    tarballs = list(directory.glob("*.tgz"))
+    if packed.returncode or len(tarballs) != 1:
+        raise FetchError(f"{' '.join(command)}: {packed.stdout}{packed.stderr}")
+    with tarballs[0].open("rb") as tarball:
+        found = base64.b64encode(hashlib.file_digest(tarball, "sha512").digest()).decode()
+    if found != sha512:
+        raise FetchError(f"{package} is not what it was: sha512 {found}")
+    return tarballs[0]
+
+
+def _take(tarball: Path, files: tuple[str, ...], directory: Path) -> None:
+    with tarfile.open(tarball) as archive:
+        for file in files:
+            with (directory / PurePosixPath(file).name).open("wb") as to:
+                source = archive.extractfile(f"package/{file}")
+                if source is None:
+                    raise FetchError(f"{tarball.name} has no {file}.")
+                shutil.copyfileobj(source, to, 1 << 20)

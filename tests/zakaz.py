@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,12 +15,12 @@ import orjson
 
 from extract.resources import EVENTS, ORDERS, Listing
 from tests.clickhouse_server import ClickHouseServer
+from tests.forks import Forked
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
 from tests.qtickets_sample import MOSCOW
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 
 # on the server of the fixture `guarded`: of the users in deploy/clickhouse, and of two more
 ETL_PASSWORD = "e7l-pa55word"
@@ -55,15 +54,22 @@ class Ran:
 
 
 def run(command: list[str], env: Mapping[str, str]) -> Ran:
+    """Run a command from its very beginning, as an operator or cron would."""
     done = subprocess.run(
         command, cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False, timeout=300
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def ended(running: Forked) -> Ran:
+    """Wait for a command, and return what it did."""
+    out, err = running.communicate(timeout=300)
+    return Ran(running.wait(), out, err)
+
+
 @dataclass
 class Place:
-    """A ClickHouse of a test's own, and commands that work on it.
+    """A ClickHouse of a test's own, and commands that work on it, each in a process of its own.
 
     Embedded in the directory, or a database of a server. `settings` are the commands' and win over
     the rest; `query` sees everything, whoever the commands are.
@@ -88,35 +94,19 @@ class Place:
         return clean_env() | PATIENCE | clickhouse | api | self.settings | more
 
     def extract(self, server: QTicketsServer | None, *args: str, **more: str) -> Ran:
-        return run([sys.executable, "-m", "extract", *args], self.env(server, **more))
+        return ended(self.start_extract(server, *args, **more))
 
-    def start_extract(
-        self, server: QTicketsServer, *args: str, **more: str
-    ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "extract", *args],
-            cwd=ROOT,
-            env=self.env(server, **more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start_extract(self, server: QTicketsServer | None, *args: str, **more: str) -> Forked:
+        return Forked(["extract", *args], self.env(server, **more))
 
     def dbt(self, *args: str, **more: str) -> Ran:
-        return run([str(BIN / "dbt"), "--no-use-colors", *args], self._dbt_env(**more))
+        return ended(self.start_dbt(*args, **more))
 
-    def start_dbt(self, *args: str, **more: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(BIN / "dbt"), "--no-use-colors", *args],
-            cwd=ROOT,
-            env=self._dbt_env(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start_dbt(self, *args: str, **more: str) -> Forked:
+        return Forked(["dbt", "--no-use-colors", *args], self._dbt_env(**more))
 
     def report(self, *args: str, **more: str) -> Ran:
-        return run([sys.executable, "-m", "report", *args], self.env(**more))
+        return ended(Forked(["report", *args], self.env(**more)))
 
     def publish(self, directory: Path, **more: str) -> Ran:
         return run([str(ROOT / "deploy" / "publish"), str(directory)], self._dbt_env(**more))

@@ -24,6 +24,8 @@ from tests.qtickets_api import QTicketsServer
 from tests.qtickets_sample import MOSCOW
 from tests.zakaz import ROOT, Place, small_organiser
 
+pytestmark = pytest.mark.xdist_group("docs")
+
 PROJECT = "zakaz"
 DBT_FILES = ("dbt_project.yml", "models", "macros", "seeds", "tests/dbt")
 HOSTILE = "It's \"odd\": \\ \\n \\' $$ $1 %s `x` {x} é \U0001f3ab"

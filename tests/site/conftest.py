@@ -25,13 +25,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
-    base = tmp_path_factory.getbasetemp()
-    # the workers of one run share it
-    directory = (base if worker_id == "master" else base.parent) / "published"
-    directory.mkdir(exist_ok=True)
-    site = Site(Place(directory))
-    site.publish_once()
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(Place(tmp_path_factory.mktemp("published")))
+    site.publish()
     handler = partial(Quiet, directory=str(site.directory))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -41,8 +37,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+def browser() -> Iterator[Browser]:
+    with Browser() as browser:
         yield browser
 
 

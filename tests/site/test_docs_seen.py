@@ -6,8 +6,12 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
+import pytest
+
 from tests.browser import Browser
 from tests.published import Site
+
+pytestmark = pytest.mark.xdist_group("site")
 
 # dbt's own page asks for pictures by names that it has not filled in yet; they are not there
 DBTS_OWN = (
@@ -27,7 +31,9 @@ def test_the_overview_has_links_that_lead_somewhere(
 ) -> None:
     opened(browser, site, "overview", "h1")
     screenshot("docs-overview")
-    hrefs = [a.get_attribute("href") or "" for a in browser.all(".panel-body a, [marked] a")]
+    hrefs = browser.run(
+        "[...document.querySelectorAll('.panel-body a, [marked] a')].map(a => a.href)"
+    )
     inside = sorted({href for href in hrefs if href.startswith(site.url)})
     assert len(inside) > 4
     assert site.report in inside
@@ -36,7 +42,7 @@ def test_the_overview_has_links_that_lead_somewhere(
     manifest = site.manifest()
     there = {**manifest["nodes"], **manifest["sources"], **manifest["exposures"]}
     for href in inside:
-        browser.driver.get(href)
+        browser.page.goto(href)
         kind, _, key = href.partition("#!/")[2].partition("/")
         if kind.startswith("overview"):
             browser.wait(lambda: browser.all("h1"), href)
@@ -44,25 +50,25 @@ def test_the_overview_has_links_that_lead_somewhere(
         node = there[key]
         title = node.get("label") or node["name"]
         browser.wait(
-            lambda title=title: any(title in h1.text for h1 in browser.all("h1")),
+            lambda title=title: any(title in h1.inner_text() for h1 in browser.all("h1")),
             f"{href}: {title}",
         )
 
 
 def test_the_overview_leads_to_its_english_half(browser: Browser, site: Site) -> None:
     opened(browser, site, "overview", "h1")
-    (link,) = (a for a in browser.all("a") if a.text.startswith("English below"))
+    (link,) = (a for a in browser.all("a") if a.inner_text().startswith("English below"))
     link.click()
-    (half,) = (h1 for h1 in browser.all("h1") if h1.text == "Ticket sales and what is left")
+    (half,) = (h1 for h1 in browser.all("h1") if h1.inner_text() == "Ticket sales and what is left")
     browser.wait(lambda: 0 <= browser.run(TOP, half) < 200, "the English half in the window")
-    (back,) = (a for a in browser.all("a") if a.text.startswith("По-русски"))
+    (back,) = (a for a in browser.all("a") if a.inner_text().startswith("По-русски"))
     back.click()
     browser.wait(lambda: 0 <= browser.run(TOP, browser.one("h1")) < 200, "the Russian half")
     link.click()
     browser.wait(lambda: 0 <= browser.run(TOP, half) < 200, "the English half once more")
 
 
-TOP = "return arguments[0].getBoundingClientRect().top"
+TOP = "element => element.getBoundingClientRect().top"
 
 
 def test_a_model_page_shows_its_columns_and_what_they_mean(
@@ -71,7 +77,7 @@ def test_a_model_page_shows_its_columns_and_what_they_mean(
     opened(browser, site, f"model/{MODEL}", "table tbody tr")
     screenshot("docs-model")
     model = site.manifest()["nodes"][MODEL]
-    page = words(browser.one("body").text)
+    page = words(browser.one("body").inner_text())
     assert words(first_line(model["description"])) in page
     for name, column in model["columns"].items():
         assert name in page
@@ -92,10 +98,10 @@ def test_the_search_knows_russian(
     browser: Browser, site: Site, screenshot: Callable[[str], None]
 ) -> None:
     opened(browser, site, "overview", "input[type=search], input[placeholder]")
-    browser.one("input[placeholder^=Search]").send_keys("выручка")
+    browser.one("input[placeholder^=Search]").type("выручка")
     browser.wait(lambda: browser.all(".search-result"), "results for выручка")
     screenshot("docs-search")
-    found = " ".join(result.text for result in browser.all(".search-result"))
+    found = " ".join(result.inner_text() for result in browser.all(".search-result"))
     assert "fact_qtickets_sales_daily" in found
     assert "v_sales_14d" in found
 
@@ -115,7 +121,7 @@ def drawn(browser: Browser) -> bool:
     return bool(
         browser.run(
             """
-            return [...document.querySelectorAll('canvas')].some(canvas => {
+            () => [...document.querySelectorAll('canvas')].some(canvas => {
                 const box = canvas.getBoundingClientRect();
                 if (!box.width || !canvas.width || !canvas.checkVisibility()) return false;
                 const context = canvas.getContext('2d');
@@ -131,7 +137,7 @@ def test_nothing_is_asked_of_the_network_and_the_console_is_quiet(
     browser: Browser, site: Site
 ) -> None:
     opened(browser, site, "overview", "h1")
-    browser.driver.get(f"{site.docs}#!/model/{MODEL}")
+    browser.page.goto(f"{site.docs}#!/model/{MODEL}")
     browser.wait(lambda: browser.all("table tbody tr"), "columns")
     own = {f"{site.url}/{name}" for name in DBTS_OWN}
     assert {unquote(url).partition("#")[0] for url in browser.asked_for()} <= {site.docs, *own}

@@ -14,6 +14,8 @@ from clickhouse_connect.driver.client import Client
 from tests.published import Site
 from tests.zakaz import ROOT, Place, Ran
 
+pytestmark = pytest.mark.xdist_group("site")
+
 
 @pytest.fixture
 def served(tmp_path: Path) -> Path:
@@ -87,14 +89,12 @@ def test_another_process_uses_the_embedded_database(place: Place, served: Path) 
 
 def test_the_page_cannot_be_written_there(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with site.locked():
-        ran = site.place.report("--output", str(tmp_path / "file" / "report.html"))
+    ran = site.place.report("--output", str(tmp_path / "file" / "report.html"))
     said(ran, 2, "--output", "Not a directory")
 
 
 def test_a_docs_site_that_fails_leaves_the_old_one(site: Site, served: Path) -> None:
-    with site.locked():
-        ran = site.place.publish(served, DBT_PROFILES_DIR=str(served))
+    ran = site.place.publish(served, DBT_PROFILES_DIR=str(served))
     assert (ran.code, ran.out) == (1, ""), ran
     assert ran.err.startswith("zakaz: no new docs site, the old one stays. dbt said:\n"), ran
     assert (served / "docs.html").read_text() == "old"

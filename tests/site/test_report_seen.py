@@ -18,6 +18,8 @@ import pytest
 from tests.browser import DESKTOP, PHONE, Browser
 from tests.published import CAMPAIGN, CITY, CODE, LONG, SCRIPT, SOURCE, Site
 
+pytestmark = pytest.mark.xdist_group("site")
+
 MOSCOW = ZoneInfo("Europe/Moscow")
 MONTHS = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"]
 WEEKDAYS = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"]
@@ -27,7 +29,7 @@ BEST = 8  # then «остальные»
 
 # each element that matches: its data- attributes and the text of its parts, null when unseen
 READ = """
-const [selector, parts] = [arguments[0], arguments[1]];
+([selector, parts]) => {
 const text = e => e && e.checkVisibility() ? (e.innerText ?? e.textContent).trim() : null;
 return [...document.querySelectorAll(selector)].map(e => ({
     ...e.dataset,
@@ -35,7 +37,8 @@ return [...document.querySelectorAll(selector)].map(e => ({
         name, part.endsWith('*')
             ? [...e.querySelectorAll(part.slice(0, -1))].map(text)
             : text(part ? e.querySelector(part) : e)])),
-}))
+}));
+}
 """
 
 
@@ -51,7 +54,7 @@ def query(site: Site, sql: str) -> list[tuple[Any, ...]]:
 
 def read(browser: Browser, selector: str, **parts: str) -> list[dict[str, Any]]:
     """Return what is seen of each element: a part is a selector inside it, all of them with *."""
-    found: list[dict[str, Any]] = browser.run(READ, selector, parts)
+    found: list[dict[str, Any]] = browser.run(READ, [selector, parts])
     return found
 
 
@@ -138,7 +141,7 @@ def opened(
     """Open a page with all that can be folded unfolded. Return its day."""
     browser.open(url, size, dark=dark)
     browser.run("document.querySelectorAll('details').forEach(details => details.open = true)")
-    at = browser.run("return document.querySelector('time').dateTime")
+    at = browser.run("document.querySelector('time').dateTime")
     return datetime.fromisoformat(at).date()
 
 
@@ -175,7 +178,7 @@ def check_headline(browser: Browser, site: Site, scope: str, event_id: int = 0) 
     by_currency = {row[1]: row for row in of_14}
     (card,) = read(browser, "#revenue", amounts="[data-currency]*", changes=".up, .down*")
     currencies = browser.run(
-        "return [...document.querySelectorAll('#revenue [data-currency]')]"
+        "[...document.querySelectorAll('#revenue [data-currency]')]"
         ".map(e => e.dataset.currency)"
     )
     assert sorted(currencies) == sorted(by_currency)
@@ -372,7 +375,7 @@ def test_the_next_shows_equal_the_marts(browser: Browser, site: Site, today: dat
     )
     check_shows(browser, site, [show for show, _ in following])
     assert len(following) > 5
-    drawn = browser.run("return document.querySelectorAll('.show svg .sold').length")
+    drawn = browser.run("document.querySelectorAll('.show svg .sold').length")
     assert drawn > 3
 
 
@@ -399,7 +402,7 @@ def test_the_days_equal_the_marts(browser: Browser, site: Site, today: date) -> 
 
     # the chart of tickets has its numbers on its bars
     labels = browser.run(
-        "return [...document.querySelectorAll('.charts .value')].map(e => e.textContent)"
+        "[...document.querySelectorAll('.charts .value')].map(e => e.textContent)"
     )
     assert [number(text) for text in labels] == [n for day in reversed(days) if (n := by_day[day])]
 
@@ -421,7 +424,7 @@ def test_the_days_equal_the_marts(browser: Browser, site: Site, today: date) -> 
     for (day, city, _), sold in by_city.items():
         best[city][day] += sold
     labels = browser.run(
-        "return [...document.querySelectorAll('.cities svg')].map("
+        "[...document.querySelectorAll('.cities svg')].map("
         "e => e.querySelector('.value').textContent)"
     )
     assert [number(text) for text in labels] == [max(best[card["name"]].values()) for card in cards]
@@ -670,7 +673,7 @@ def test_the_hours_equal_the_marts(browser: Browser, site: Site, today: date) ->
     found = [[number(cell) for cell in row] for row in cells(browser, "week")]
     assert found == [[hour, *(tickets[hour, day] for day in range(7))] for hour in range(24)]
     strongest = browser.run(
-        "return [...document.querySelectorAll('.week .hour')].findIndex("
+        "[...document.querySelectorAll('.week .hour')].findIndex("
         "e => e.getAttribute('fill-opacity') === '1.00')"
     )
     assert tickets[strongest % 24, strongest // 24] == max(tickets.values())
@@ -791,7 +794,7 @@ def test_each_event_has_a_page_with_its_own_figures_only(
     names = dict(query(site, "select event_id, event_name from dim_events"))
     opened(browser, site.report, size)
     links = browser.run(
-        "return [...document.querySelectorAll('.events a, .left a, .shows a')].map(a => a.href)"
+        "[...document.querySelectorAll('.events a, .left a, .shows a')].map(a => a.href)"
     )
     drawn = {int(link.rsplit("/", 1)[1].removesuffix(".html")) for link in links}
     upcoming = {event_id for (event_id,) in query(site, "select event_id from v_sell_through")}
@@ -802,7 +805,7 @@ def test_each_event_has_a_page_with_its_own_figures_only(
         assert browser.asked_for() == [url]
         (title,) = read(browser, "h1", text="")
         assert title["text"] == names[event_id]
-        body = browser.run("return document.body.innerText")
+        body = browser.run("document.body.innerText")
         others = [name for other, name in names.items() if other != event_id]
         assert [name for name in others if name in body and name not in names[event_id]] == []
         if compared(site, "event", event_id):
@@ -893,9 +896,9 @@ def test_names_from_outside_are_shown_and_do_nothing(
     assert CITY in [card["name"] for card in read(browser, ".cities .card", name="h3")]
     for url in (site.report, urljoin(site.report, "events/26340.html")):
         opened(browser, url)
-        harm = "return document.scripts.length + document.querySelectorAll('b, i, u').length"
+        harm = "document.scripts.length + document.querySelectorAll('b, i, u').length"
         assert browser.run(harm) == 0
-        assert "родажи" in browser.run("return document.title")
+        assert "родажи" in browser.run("document.title")
 
 
 def test_the_page_needs_no_network_and_has_no_complaints(browser: Browser, site: Site) -> None:
@@ -906,11 +909,11 @@ def test_the_page_needs_no_network_and_has_no_complaints(browser: Browser, site:
 
 def test_the_contents_lead_somewhere(browser: Browser, site: Site, today: date) -> None:
     found = browser.run(
-        "return [...document.querySelectorAll('.contents a')].map("
+        "[...document.querySelectorAll('.contents a')].map("
         "a => !!document.getElementById(a.hash.slice(1)))"
     )
     assert all(found)
-    headings = browser.run("return document.querySelectorAll('main h2[id]').length")
+    headings = browser.run("document.querySelectorAll('main h2[id]').length")
     assert len(found) == headings > 15
 
 
@@ -926,18 +929,18 @@ def test_everybody_can_read_it(
             screenshot(picture)
             opened(browser, url, size, dark=dark)
             screenshot(f"{picture}-unfolded")
-            assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+            assert browser.run("document.documentElement.scrollWidth") <= size[0]
             # nor is anything cut off, to be found by scrolling a table
             cut = browser.run(
-                "return [...document.querySelectorAll('.scroll')]"
+                "[...document.querySelectorAll('.scroll')]"
                 ".filter(e => e.scrollWidth > e.clientWidth).map(e => e.ariaLabel)"
             )
             assert cut == [], size
         assert browser.barriers() == []
     paper, card, bar, unfinished, rest, up, down = (
         browser.run(
-            "const e = document.createElement('i'); e.style.color = `var(--${arguments[0]})`;"
-            "document.body.append(e); const c = getComputedStyle(e).color; e.remove(); return c",
+            "name => { const e = document.createElement('i'); e.style.color = `var(--${name})`;"
+            "document.body.append(e); const c = getComputedStyle(e).color; e.remove(); return c }",
             name,
         )
         for name in ("paper", "card", "bar", "bar-unfinished", "rest", "good", "bad")
