@@ -1,13 +1,18 @@
-{#- From the text of a JSON value to a type; null when the text is not what it should be, so that the
-    caller can tell "missing" from "unreadable". JSONExtract straight into Decimal or DateTime is as fast,
-    but makes 0 of "[redacted]", drops what is beyond the kopeck (589.9999 must be 590.00), takes
-    "0000-00-00" for a day of this year, and one 1e30 fails the query for all other orders. -#}
+{#- From the text of a JSON value to a type; null when the text is not what it should be, so that "missing" and "unreadable"
+    can be told apart. JSONExtract straight into Decimal or DateTime makes 0 of "[redacted]", drops what is beyond the
+    kopeck (589.9999 must be 590.00), takes "0000-00-00" for a day, and one 1e30 fails the query for all other orders. -#}
+
+{% macro json_id(text) -%}
+    toUInt64OrNull({{ text }})
+{%- endmacro %}
+
 
 {% macro json_money(text) -%}
     accurateCastOrNull(round(toDecimal64OrNull({{ text }}, 8), 2), 'Decimal(18, 2)')
 {%- endmacro %}
 
 
+{#- Without an offset it is not known which instant is meant; MySQL's empty date, 0000-00-00, is none. -#}
 {% macro json_instant(text) -%}
     if(
         match({{ text }}, '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})$'),
@@ -17,19 +22,43 @@
 {%- endmacro %}
 
 
+{#- A yes or no as PHP writes it: true, 1, "1", "true"; false, 0, "", "0", "false". -#}
+{% macro json_flag(text) -%}
+    multiIf(
+        lower(ifNull({{ text }}, '-')) in ('1', 'true'), true,
+        lower(ifNull({{ text }}, '-')) in ('', '0', 'false'), false,
+        null
+    )
+{%- endmacro %}
+
+
+{#- A word such as a currency's code; null when the extractor found something else there. -#}
+{% macro json_word(text) -%}
+    if(match({{ text }}, '^[\\w.:-]*$'), {{ text }}, null)
+{%- endmacro %}
+
+
 {#- Did this text hold something that could not be read? Missing and empty are fine. -#}
 {% macro is_unreadable(text, parsed) -%}
     (ifNull({{ text }}, '') != '' and isNull({{ parsed }}))
 {%- endmacro %}
 
 
-{#- Names are typed by people: no-break spaces, doubled spaces, spaces around. -#}
-{% macro tidy_name(text) -%}
-    trimBoth(replaceRegexpAll({{ text }}, '[\\s\\x{00A0}]+', ' '))
+{#- The names of the fields that could not be read: of pairs (field, SQL of the condition). -#}
+{% macro unreadable_fields(checks) -%}
+    arrayFilter(
+        x -> x != '',
+        [
+            {%- for field, condition in checks %}
+            if({{ condition }}, '{{ field }}', ''){{ ',' if not loop.last }}
+            {%- endfor %}
+        ]
+    )
 {%- endmacro %}
 
 
-{#- A yes or no as PHP writes it: true, 1, "1", "true"; false, 0, "", "0". Null when missing. -#}
-{% macro json_flag(text) -%}
-    multiIf(isNull({{ text }}), null, lower({{ text }}) in ('', '0', 'false', 'no'), false, true)
+{#- Names are typed by people, and pasted from slides: every kind of white space is one space, none at the ends. RE2's \s
+    is ASCII without U+000B. -#}
+{% macro tidy_name(text) -%}
+    trimBoth(replaceRegexpAll({{ text }}, '[\\s\\x{0B}\\x{1C}-\\x{1F}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200B}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{2060}\\x{3000}\\x{FEFF}]+', ' '))
 {%- endmacro %}

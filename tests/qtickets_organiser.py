@@ -15,6 +15,7 @@ import operator
 import re
 import threading
 from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -115,6 +116,7 @@ class Shelf:
         self._bodies: dict[int, bytes] = {}
         self._lazy = lazy
         self._found: dict[Any, Sequence[int]] = {}
+        self.version = 0  # of the rows: each change makes another
         self.ids: Sequence[int] = lazy.ids if lazy else sorted(self._rows)
 
     def __contains__(self, row_id: int) -> bool:
@@ -141,6 +143,10 @@ class Shelf:
         for row_id in self.ids:
             yield self._rows[row_id] if row_id in self._rows else self.row(row_id)
 
+    def held_rows(self) -> Iterable[Row]:
+        """The rows that are not made lazily, to be read only."""
+        return self._rows.values()
+
     def body(self, row_id: int) -> bytes:
         """The row as JSON; for ids that are there."""
         body = self._bodies.get(row_id)
@@ -160,6 +166,7 @@ class Shelf:
         self._rows[row_id] = row
         self._bodies.pop(row_id, None)
         self._found.clear()
+        self.version += 1
 
     def drop(self, row_id: int) -> None:
         """Remove a row for good."""
@@ -170,6 +177,7 @@ class Shelf:
         self._rows.pop(row_id, None)
         self._bodies.pop(row_id, None)
         self._found.clear()
+        self.version += 1
 
     def page(self, query: Query, per_page: int) -> tuple[Sequence[int], int]:
         """The ids on a page, and how many there are on all pages."""
@@ -272,6 +280,24 @@ _RANGES = {">", ">=", "<", "<=", "="}
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """How many tickets hold each seat of a show, by seat id."""
+
+    paid: Counter[str] = field(default_factory=Counter)
+    reserved: Counter[str] = field(default_factory=Counter)
+
+
+def _is_sold(show: Row, now: datetime) -> bool:
+    begun = show["sale_start_date"] is None or _is_by(show["sale_start_date"], now)
+    ended = show["deleted_at"] or not show["is_active"] or _is_by(show["sale_finish_date"], now)
+    return begun and not ended
+
+
+def _is_by(moment: str | None, now: datetime) -> bool:
+    return moment is not None and datetime.fromisoformat(moment) <= now
+
+
+@dataclass(frozen=True, slots=True)
 class Sales:
     """Truth of one (date, event, city, currency); money in that currency."""
 
@@ -327,14 +353,14 @@ class Organiser:
     events: Shelf
     discounts: Shelf = field(default_factory=Shelf)
     promo_codes: Shelf = field(default_factory=Shelf)
-    seats_at: datetime | None = None  # how full the halls are; None: as of the clock
     clock_skew: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __post_init__(self) -> None:
         self._frozen: datetime | None = None
         self._rng = Random(f"{self.seed}/mutations")
-        self._seats: dict[int, dict[str, Row]] = {}
+        self._changed_seats: dict[int, dict[str, Row]] = {}
+        self._holding: tuple[Any, dict[int, Holding]] = (None, {})
 
     @classmethod
     def sample(
@@ -353,18 +379,12 @@ class Organiser:
         moment = now or datetime.now(UTC)
         cutoff = moment.astimezone(MOSCOW).replace(minute=0, second=0, microsecond=0)
         first_day = first_day or cutoff.date() - timedelta(days=60)
-        days = [first_day + timedelta(days=n) for n in range((cutoff.date() - first_day).days + 1)]
         organiser = cls(
             seed,
-            orders=Shelf(
-                order
-                for day in days
-                for order in sample.orders_of_day(seed, day, first_day, cutoff, orders_per_day)
-            ),
+            orders=Shelf(sample.orders(seed, first_day, cutoff, orders_per_day)),
             events=Shelf(sample.events(first_day, cutoff)),
             discounts=Shelf(sample.discounts(first_day)),
             promo_codes=Shelf(sample.promo_codes(first_day)),
-            seats_at=cutoff,
         )
         organiser.set_clock(now)
         return organiser
@@ -379,7 +399,6 @@ class Organiser:
             0,
             orders=Shelf(lazy=Uniform(n_orders, until)),
             events=Shelf(sample.events(first_day, until)),
-            seats_at=until,
         )
 
     def clock(self) -> datetime:
@@ -405,22 +424,44 @@ class Organiser:
             return next((show for show in shows if show["id"] == show_id), None)
 
     def seats(self, show_id: int) -> dict[str, Row] | None:
-        """All seats of a show with all fields, by seat id; None when there is no such show."""
+        """All seats of a show with all fields, by seat id, as its tickets hold them by the clock.
+
+        None when there is no such show.
+        """
         with self.lock:
-            show = self.show(show_id)
-            if show is None:
+            if self.show(show_id) is None:
                 return None
-            if show_id not in self._seats:
-                self._seats[show_id] = sample.seats(self.seed, show, self.seats_at or self.clock())
-            return self._seats[show_id]
+            held = self._held().get(show_id, Holding())
+            found = sample.seats(show_id, held.paid, held.reserved)
+            for seat_id, fields in self._changed_seats.get(show_id, {}).items():
+                found[seat_id] |= fields
+            return found
+
+    def _held(self) -> dict[int, Holding]:
+        """How many tickets hold each seat of each show: sold or reserved by now."""
+        state = (self.orders.version, self._frozen)
+        if self._holding[0] != state:
+            now, held = self.clock(), defaultdict[int, Holding](Holding)
+            # Lazily made orders are for one show without end: they need not be counted.
+            for order in self.orders.held_rows():
+                if not _is_by(order["created_at"], now) or _is_by(order["deleted_at"], now):
+                    continue
+                is_paid = order["payed"] and _is_by(order["payed_at"], now)
+                for item in order["baskets"]:
+                    if _is_by(item["deleted_at"], now) or _is_by(item["refunded_at"], now):
+                        continue
+                    for one in (item, *item["related_baskets"]):
+                        seats = (
+                            held[one["show_id"]].paid if is_paid else held[one["show_id"]].reserved
+                        )
+                        seats[one["seat_id"]] += one["quantity"]
+            self._holding = (state, held)
+        return self._holding[1]
 
     def set_seat(self, show_id: int, seat_id: str, **fields: Any) -> None:
-        """Change fields of a seat: `free_quantity=0`, `disabled=True`."""
+        """Change fields of a seat for good: `free_quantity=0`, `disabled=True`."""
         with self.lock:
-            seats = self.seats(show_id)
-            if seats is None:
-                raise KeyError(show_id)
-            seats[seat_id] = {**seats[seat_id], **fields}
+            self._changed_seats.setdefault(show_id, {}).setdefault(seat_id, {}).update(fields)
 
     def ignores_flat(self, show_id: int) -> bool:
         """Whether the seats of this show come as zones, whatever was asked for."""
@@ -429,7 +470,7 @@ class Organiser:
     def clients(self) -> list[Row]:
         """The buyers of the orders, by id. Lazily made orders are left out."""
         with self.lock:
-            found = {row["client_id"]: row["client"] for row in self.orders._rows.values()}
+            found = {row["client_id"]: row["client"] for row in self.orders.held_rows()}
         return [found[client_id] for client_id in sorted(found)]
 
     def barcodes(self, show_id: int) -> list[Row]:
@@ -483,22 +524,29 @@ class Organiser:
         payed: bool = True,
         payed_at: datetime | None = None,
     ) -> int:
-        """Add an order made now for a show of an event; returns its id, above all others."""
+        """Add an order made now for a show of an event; returns its id, above all others.
+
+        Its tickets take seats that are free; raises ValueError when a show has none left.
+        """
         with self.lock:
             now = self.clock()
-            on_sale = [
-                spec
-                for spec in sample.EVENTS
-                if (spec.event_id in self.events if event_id is None else spec.event_id == event_id)
+            listed = [
+                show
+                for event in ([event_id] if event_id else self.events.ids)
+                for show in self.events.head(event)["shows"]
             ]
-            candidates = [
-                (spec, show["id"])
-                for spec in on_sale
-                for show in self.events.head(spec.event_id)["shows"]
-            ]
-            spec, show_id = self._rng.choice(candidates)
+            self._rng.shuffle(listed)
+            listed.sort(key=lambda show: not _is_sold(show, now))
             order_id = (self.orders.ids[-1] if self.orders.ids else 0) + self._rng.randint(1, 9)
-            row = sample.bare_order(self._rng, order_id, now, spec, [(spec, show_id)] * tickets)
+            for show in listed:
+                held = self._held().get(show["id"], Holding())
+                taken = held.paid + held.reserved
+                places = sample.places(self._rng, sample.show_of(show["id"]), taken, tickets)
+                if len(places) == tickets:
+                    break
+            else:
+                raise ValueError(f"no show of event {event_id} has {tickets} tickets left")
+            row = sample.bare_order(self._rng, order_id, now, places)
             for item in row["baskets"]:
                 if price is not None:
                     item["price"] = item["ticket_amount"] = amount(price)
@@ -530,15 +578,17 @@ class Organiser:
         """
         with self._edit(self.orders, order_id, touch_order) as row:
             item = row["baskets"][ticket_index]
+            gross = item["price"] * item["quantity"]
+            deduction = min(deduction, gross)
             if amount is None:
-                amount = item["price"] * item["quantity"] - deduction
+                amount = gross - deduction
             sample.refund_ticket(item, self.clock(), amount, deduction)
 
     def scan(self, order_id: int, ticket_index: int = 0) -> None:
         """Scan a ticket at the door: only the ticket's `updated_at` moves."""
         with self._edit(self.orders, order_id, touch=False) as row:
             item = row["baskets"][ticket_index]
-            item["checked_at"] = item["updated_at"] = stamp(self.clock())
+            sample.scan_ticket(item, self.clock())
 
     def cancel(self, order_id: int) -> None:
         """Soft-delete an order with its tickets."""
@@ -731,23 +781,21 @@ def _with_ticket(sales: Sales, item: Row) -> Sales:
     discount = Decimal(0)
     if item["original_price"] is not None:
         discount = max(Decimal(str(item["original_price"])) * quantity - gross, discount)
-    sales = replace(sales, gross_discount=sales.gross_discount + discount)
-    if item["refunded_at"] is None:
-        return replace(
-            sales,
-            tickets_sold=sales.tickets_sold + quantity,
-            gross_revenue=sales.gross_revenue + gross,
-            discount_cost=sales.discount_cost + discount,
-        )
-    if item["refunded_amount"] is None:
+    if item["refunded_amount"] is not None:
+        paid_back = Decimal(str(item["refunded_amount"]))
+    elif item["refunded_at"] is not None:
         paid_back = gross - Decimal(str(item["refunded_deduction_amount"] or 0))
     else:
-        paid_back = Decimal(str(item["refunded_amount"]))
+        paid_back = Decimal(0)
+    is_valid = item["refunded_at"] is None
     return replace(
         sales,
-        tickets_refunded=sales.tickets_refunded + quantity,
+        tickets_sold=sales.tickets_sold + quantity * is_valid,
+        tickets_refunded=sales.tickets_refunded + quantity * (not is_valid),
         gross_revenue=sales.gross_revenue + gross,
         refunded_amount=sales.refunded_amount + paid_back,
+        gross_discount=sales.gross_discount + discount,
+        discount_cost=sales.discount_cost + discount * is_valid,
     )
 
 

@@ -1,8 +1,9 @@
 """Invented rows of a synthetic QTickets organiser: events, orders, seats, discounts.
 
-Everything follows from (seed, first day, cutoff) alone. A day is drawn from a generator of its own
-and ids derive from the day, so that a later cutoff adds orders, and adds to older ones only what
-happens to them later: payments, lapsed reservations, cancellations, refunds, scans.
+One world: orders take seats that are free when they are made, lapsed, cancelled and refunded ones
+give them back, and a show sells slowly at first, then faster towards its day. Everything follows
+from (seed, first day, cutoff) alone, and a later cutoff adds orders, and adds to older ones only
+what happens to them later: payments, lapsed reservations, cancellations, refunds, scans.
 
 Moments are aware datetimes; rows carry ISO 8601 strings with an offset, as the live service does.
 """
@@ -10,10 +11,13 @@ Moments are aware datetimes; rows carry ISO 8601 strings with an offset, as the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
-from functools import cache
+from functools import cache, partial
+from heapq import heappop, heappush
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -22,7 +26,11 @@ Row = dict[str, Any]
 MOSCOW = timezone(timedelta(hours=3))
 KRASNOYARSK = timezone(timedelta(hours=7))
 IDS_PER_DAY = 20_000
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ON_SALE_FOR = timedelta(days=28)
+ANNOUNCED_BEFORE = timedelta(days=7)  # before sales begin, where their beginning has a date
+EDITION_DAYS, EDITION_EVERY = 30, 35  # an exhibition that comes back, in days
+EARLY = timedelta(days=14)  # before a show: until then it is cheaper, where it is at all
 SHOW_IDS_PER_EVENT = 100_000
 
 #: The same city as spelled by two events -> the one spelling that reports use.
@@ -44,35 +52,67 @@ CITIES = {
 
 @dataclass(frozen=True, slots=True)
 class EventSpec:
-    """One invented event. Without weekdays it is an exhibition: one show, open for years."""
+    """One invented event: weekly shows, an exhibition of a month that comes back, or one for years.
+
+    `draw` is how many tickets a show, or a week of an exhibition, sells at 40 orders a day, about.
+    """
 
     event_id: int
     name: str
     city: str
     layout: str
-    prices: tuple[float, ...]
+    prices: tuple[float, ...]  # one a zone of the layout
     weekdays: tuple[int, ...] = ()
+    editions: bool = False
+    draw: float = 50
     currency: str = "RUB"
     finish: bool = True
     is_active: int = 1
     deleted_after: int | None = None  # days after the organiser's first day
     season: bool = False
+    tariffs: tuple[tuple[str | None, float], ...] = ((None, 1),)  # code, share of the price
+    early: float = 1  # share of the price until `EARLY` before a show
+    fee: float = 0  # what the service takes of a ticket sold online, a share of its price
+    closes: int = 0  # sales end so many days before a show
 
+
+CHILDREN = (("vzroslyj", 1), ("vzroslyj", 1), ("detskij", 0.5))
+STUDENTS = ((None, 1), (None, 1), ("studencheskij", 0.6))
 
 EVENTS = (
-    EventSpec(24089, "Выставка кубиков", "Томск", "unlimited", (390, 490, 590, 325.5)),
-    EventSpec(24097, "Органный вечер", "г. Томск", "hall", (1200, 1234.56), (5,), finish=False),
-    EventSpec(25709, "Космос рядом", "Красноярск", "standing", (10.1, 500, 700)),
-    EventSpec(26011, "Джаз на крыше", "Новосибирск", "floor", (1500, 2499.9, 3000), (4, 6)),
-    EventSpec(26340, "Щелкунчик", "Санкт-Петербург", "hall", (900, 2100.4), (6,)),
-    EventSpec(27001, "Стендап по средам", "Москва", "bare", (799.99, 1000), (2,)),
-    EventSpec(27450, "Лекция о звёздах", "Екатеринбург", "mute", (350,), (3,)),
-    EventSpec(28100, "Мыльная мастерская", "Прокопьевск", "zones", (500, 700), (5,)),
-    EventSpec(28777, "Степная симфония", "Алматы", "hall", (5000, 7500.5), (6,), currency="KZT"),
-    EventSpec(29015, "Отменённый фестиваль", "Москва", "floor", (2000,), (5,), deleted_after=25),
-    EventSpec(29333, "Закрытая выставка", "Томск", "unlimited", (250,), deleted_after=10),
-    EventSpec(30120, "Спрятанная выставка", "Иркутск", "standing", (400,), is_active=0),
-    EventSpec(30555, "Абонемент на осень", "г. Томск", "standing", (4321,), season=True),
+    EventSpec(24089, "Выставка кубиков", "Томск", "unlimited", (490, 325.5, 590), draw=65),
+    EventSpec(
+        24097, "Органный вечер", "г. Томск", "hall", (1234.56, 900), (5,), draw=80, finish=False
+    ),
+    EventSpec(25709, "Космос рядом", "Красноярск", "standing", (700, 10.1), editions=True, draw=55),
+    EventSpec(
+        26011, "Джаз на крыше", "Новосибирск", "floor", (1500, 2499.9), (4, 6), draw=50, early=0.8
+    ),
+    EventSpec(
+        *(26340, "Щелкунчик", "Санкт-Петербург", "hall", (2100.4, 900), (6,)),
+        draw=110,
+        tariffs=CHILDREN,
+        fee=0.05,
+    ),
+    EventSpec(27001, "Стендап по средам", "Москва", "bare", (799.99,), (2,), draw=42),
+    EventSpec(
+        27450, "Лекция о звёздах", "Екатеринбург", "mute", (350,), (3,), draw=40, tariffs=STUDENTS
+    ),
+    EventSpec(28100, "Мыльная мастерская", "Прокопьевск", "zones", (600,), (5,), draw=45, closes=7),
+    EventSpec(
+        *(28777, "Степная симфония", "Алматы", "hall", (7500.5, 5000), (6,)),
+        draw=70,
+        currency="KZT",
+        early=0.9,
+    ),
+    EventSpec(
+        29015, "Отменённый фестиваль", "Москва", "floor", (2000, 3000), (5,), deleted_after=25
+    ),
+    EventSpec(29333, "Закрытая выставка", "Томск", "unlimited", (250, 150, 300), deleted_after=10),
+    EventSpec(30120, "Спрятанная выставка", "Иркутск", "standing", (400, 200), is_active=0),
+    EventSpec(
+        30555, "Абонемент на осень", "г. Томск", "standing", (1999, 999), draw=10, season=True
+    ),
 )
 _SEASON_PARTS = 1  # index in EVENTS of the event whose shows a season ticket holds
 
@@ -103,6 +143,8 @@ PROMO_CODES = (
     CodeSpec(180009, 6840, "NEVER-USED", is_used=False),
     CodeSpec(180011, None, "NO-DISCOUNT", is_used=False),
 )
+
+SITES = ((1356, "tickets.example.org"), (1402, "afisha.example.com"))
 
 _NAMES = ("Дарьяна", "Глебослав", "Аннабелла", "Веромила", "Егорий")
 _SURNAMES = ("Шаблонов", "Примеров", "Образцова", "Тестова")
@@ -145,11 +187,27 @@ def layout(kind: str) -> tuple[Seat, ...]:
             standing("detskij-bilet-v-budni", "Детский билет (будни)", ""),
             standing("vzroslyj-bilet-v-vyhodnye", "Взрослый билет (выходные)", ""),
         ],
-        "bare": numbered("stol", "Стол", 5, 4),
-        "mute": numbered("ryad", "Ряд", 3, 10),
-        "zones": numbered("stanok", "Станок", 2, 8),
+        "bare": numbered("stol", "Стол", 8, 6),
+        "mute": numbered("ryad", "Ряд", 5, 12),
+        "zones": numbered("stanok", "Станок", 4, 6),
     }
     return tuple(seats[kind])
+
+
+#: What a ticket of that kind was called in an organiser's first week; the slug stayed.
+OLD_NAMES = {"vzroslyj-bilet-v-budni-1;1": "Взрослый билет (пн-пт)"}
+
+
+def is_disabled(kind: str, number: int) -> bool:
+    """Whether the seat of that number in a layout is not for sale."""
+    return kind in ("hall", "mute") and number % 29 == 7
+
+
+@cache
+def _beginnings(kind: str) -> list[int]:
+    """Where buyers begin to look for a seat: standing areas as often as a hundred seats."""
+    often = {n: 100 if seat.admission else 1 for n, seat in enumerate(layout(kind))}
+    return [n for n, times in often.items() for _ in range(times)]
 
 
 def stamp(moment: datetime, zone: timezone = MOSCOW) -> str:
@@ -192,8 +250,124 @@ def _deleted_at(spec: EventSpec, first_day: date) -> datetime | None:
     return at(first_day + timedelta(days=spec.deleted_after), 12)
 
 
-def _show_start(spec: EventSpec, day: date) -> datetime:
-    return at(day, 15 if "Asia" in CITIES[spec.city][1] else 19, 30)
+@dataclass(frozen=True, slots=True)
+class Show:
+    """When a show is announced, sold, and takes place; `finish` None where the API does not say."""
+
+    index: int  # in EVENTS
+    show_id: int
+    created: datetime
+    sale_from: datetime
+    sale_until: datetime  # sales are closed then, and the show is no more active
+    start: datetime
+    finish: datetime | None
+    deleted: datetime | None = None
+
+    @property
+    def spec(self) -> EventSpec:
+        return EVENTS[self.index]
+
+    @property
+    def ends(self) -> datetime:
+        """The last moment to come in: of an exhibition its end, else the beginning."""
+        return self.finish if self.is_exhibition and self.finish else self.start
+
+    @property
+    def is_exhibition(self) -> bool:
+        return not self.spec.weekdays
+
+    def price(self, number: int, moment: datetime) -> float:
+        """What the seat of that number costs at a moment, before tariff and discount."""
+        is_early = self.spec.early < 1 and moment < self.start - EARLY
+        return amount(price_of(self.spec, number) * (self.spec.early if is_early else 1))
+
+
+Place = tuple[Show, int, int]  # the number of the seat in the layout, and how many tickets
+
+
+@cache
+def price_of(spec: EventSpec, number: int) -> float:
+    """The price of a seat, by its zone."""
+    zones = list(dict.fromkeys(seat.zone_id for seat in layout(spec.layout)))
+    return spec.prices[zones.index(layout(spec.layout)[number].zone_id)]
+
+
+def shows_of(index: int, first_day: date, since: date, until: date) -> list[Show]:
+    """The shows of an event that begin from one day to another, and all of an exhibition's."""
+    spec = EVENTS[index]
+    if spec.editions:
+        days = range(-10, (until - first_day).days + 1, EDITION_EVERY)
+        return [_edition(index, first_day + n * DAY) for n in days]
+    if not spec.weekdays:
+        return [_permanent(index, first_day)]
+    since = max(first_day, since)
+    days = (since + n * DAY for n in range((until - since).days + 1))
+    return [_weekly(index, day) for day in days if day.weekday() in spec.weekdays]
+
+
+def show_of(show_id: int) -> Show:
+    """The show of an id that `show_id_of` made; when one for years began, the id does not tell."""
+    index, number = show_id // SHOW_IDS_PER_EVENT - 1, show_id % SHOW_IDS_PER_EVENT
+    if number == 1:
+        return _permanent(index, date(2025, 1, 1))
+    make = _edition if EVENTS[index].editions else _weekly
+    return make(index, date.fromordinal(number + 730_000))
+
+
+def places(rng: Random, show: Show, held: Mapping[str, int], count: int) -> list[Place]:
+    """Up to `count` tickets for a show of which `held` is taken, by seat id.
+
+    Numbered seats lie side by side where they can.
+    """
+    seats, taken = layout(show.spec.layout), dict(held)
+    start = rng.choice(_beginnings(show.spec.layout))
+    found: list[Place] = []
+    for step in range(len(seats) * count):
+        number = (start + step) % len(seats)
+        seat = seats[number]
+        quantity = rng.choice((1, 1, 2, 3)) if seat.admission else 1
+        if isinstance(seat.max_quantity, int):
+            quantity = min(quantity, seat.max_quantity - taken.get(seat.seat_id, 0))
+        if quantity > 0 and not is_disabled(show.spec.layout, number):
+            found.append((show, number, quantity))
+            taken[seat.seat_id] = taken.get(seat.seat_id, 0) + quantity
+            if len(found) == count:
+                break
+    return found
+
+
+@cache
+def _permanent(index: int, first_day: date) -> Show:
+    start = at(first_day - 200 * DAY, 10)
+    finish = start + 3 * 365 * DAY if EVENTS[index].is_active else at(first_day, 20)
+    sale_from = start - ON_SALE_FOR
+    return Show(index, show_id_of(index, None), sale_from, sale_from, finish, start, finish)
+
+
+@cache
+def _edition(index: int, day: date) -> Show:
+    start = at(day, 10)
+    finish, sale_from = start + EDITION_DAYS * DAY, start - ON_SALE_FOR / 2
+    return Show(index, show_id_of(index, day), sale_from, sale_from, finish, start, finish)
+
+
+@cache
+def _weekly(index: int, day: date) -> Show:
+    spec = EVENTS[index]
+    start = at(day, 15 if "Asia" in CITIES[spec.city][1] else 19, 30)
+    sale_from = start - ON_SALE_FOR
+    created = sale_from - ANNOUNCED_BEFORE if index % 2 else sale_from
+    week = day.toordinal() // 7 + index
+    return Show(
+        index,
+        show_id_of(index, day),
+        created,
+        sale_from,
+        start - max(spec.closes, 0 if week % 6 else 8) * DAY,
+        start,
+        start + timedelta(hours=2) if spec.finish else None,
+        created + timedelta(hours=1) if week % 11 == 0 else None,
+    )
 
 
 @cache
@@ -217,67 +391,60 @@ def _scheme_properties(kind: str) -> Row:
     }
 
 
-def _show(index: int, day: date | None, first_day: date, cutoff: datetime) -> Row:
-    spec = EVENTS[index]
-    if day is None:
-        start = at(first_day - timedelta(days=200), 10)
-        finish: datetime | None = start + timedelta(days=3 * 365)
-        if not spec.is_active:
-            finish = at(first_day, 20)
-        created = start - ON_SALE_FOR
-        is_active, deleted = 1, None
-    else:
-        start = _show_start(spec, day)
-        finish = start + timedelta(hours=2) if spec.finish else None
-        created = start - ON_SALE_FOR
-        week = day.toordinal() // 7 + index
-        is_active = 0 if week % 6 == 0 else 1
-        deleted = created + timedelta(days=1) if week % 11 == 0 else None
-    if deleted and deleted >= cutoff:
-        deleted = None
-    prices: list[Row] = [
-        {
-            "id": 541_000 + 10 * index + n,
-            "default_price": p,
-            "color_theme": str(n + 1),
-            "modifiers": [],
-        }
-        for n, p in enumerate(spec.prices)
-    ]
+def _show(show: Show, cutoff: datetime) -> Row:
+    spec, closed = show.spec, show.sale_until < show.start
+    deleted = show.deleted if show.deleted and show.deleted < cutoff else None
+    changed = show.sale_until if closed and show.sale_until < cutoff else show.created
+    prices: list[Row] = []
+    for n, price in enumerate(spec.prices):
+        early = {"type": "date", "value": amount(price * spec.early)}
+        early |= {"from": stamp(show.sale_from), "to": stamp(show.start - EARLY)}
+        prices.append(
+            {
+                "id": 541_000 + 10 * show.index + n,
+                "default_price": price,
+                "color_theme": str(n + 1),
+                "modifiers": [early] if spec.early < 1 else [],
+            }
+        )
+    doors = show.start if show.is_exhibition else show.start - timedelta(minutes=45)
     return {
-        "id": show_id_of(index, day),
+        "id": show.show_id,
         "name": "",
-        "is_active": is_active,
-        "sale_start_date": None,
-        "sale_finish_date": stamp(finish or start),
-        "open_date": stamp(start),
-        "start_date": stamp(start),
-        "finish_date": stamp(finish) if finish else None,
+        "is_active": int(not closed or changed == show.created),
+        "sale_start_date": stamp(show.sale_from) if show.created < show.sale_from else None,
+        "sale_finish_date": stamp(show.sale_until),
+        "open_date": stamp(doors),
+        "start_date": stamp(show.start),
+        "finish_date": stamp(show.finish) if show.finish else None,
         "scheme_properties": _scheme_properties(spec.layout),
         "prices": prices,
         "min_price": min(prices, key=lambda price: price["default_price"]),
         "max_price": max(prices, key=lambda price: price["default_price"]),
-        "created_at": stamp(created),
-        "updated_at": stamp(deleted or created),
+        "created_at": stamp(show.created),
+        "updated_at": stamp(max(deleted or changed, changed)),
         "deleted_at": stamp(deleted) if deleted else None,
     }
 
 
+def payments_of(index: int) -> tuple[int, int]:
+    """The ids of an event's payment methods: by card, and by the Faster Payments System."""
+    return 12_600 + 2 * index, 12_601 + 2 * index
+
+
 def events(first_day: date, cutoff: datetime) -> Iterator[Row]:
     """Every event with the shows published before the cutoff, deleted ones too."""
-    last_day = (cutoff + ON_SALE_FOR).astimezone(MOSCOW).date()
-    days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    last_day = (cutoff + ON_SALE_FOR + ANNOUNCED_BEFORE).astimezone(MOSCOW).date()
     for index, spec in enumerate(EVENTS):
-        dates: list[date | None] = [day for day in days if day.weekday() in spec.weekdays]
-        shows = [
-            _show(index, day, first_day, cutoff)
-            for day in dates or [None]
-            if day is None or _show_start(spec, day) - ON_SALE_FOR < cutoff
-        ]
         created = at(first_day - timedelta(days=250), 12)
         deleted = _deleted_at(spec, first_day)
         if deleted and deleted >= cutoff:
             deleted = None
+        shows = [
+            _show(show, cutoff)
+            for show in shows_of(index, first_day, first_day, last_day)
+            if show.created < (deleted or cutoff)
+        ]
         changes = [stamp(created), *(show["updated_at"] for show in shows)]
         city_id, city_zone = CITIES[spec.city]
         yield {
@@ -292,19 +459,25 @@ def events(first_day: date, cutoff: datetime) -> Iterator[Row]:
             "city_id": city_id,
             "description": "<p>Описание мероприятия.</p>",
             "site_url": "https://tickets.example.org/",
-            "external_id": None,
+            "external_id": f"afisha-{index}" if index % 4 == 1 else None,
             "ticket_id": 35,
             "mail_template_id": 31,
             "age": "0+",
             "shows": shows,
             "payments": [
                 {
-                    "id": 12_600 + index,
+                    "id": payment_id,
                     "is_active": True,
-                    "name": "Оплата картой",
-                    "handler": "payanyway",
+                    "name": name,
+                    "handler": handler,
                     "agree_url": "https://tickets.example.org/oferta",
                 }
+                for payment_id, name, handler in zip(
+                    payments_of(index),
+                    ("Оплата картой", "СБП"),
+                    ("payanyway", "sbp"),
+                    strict=True,
+                )
             ],
             "poster": {
                 "id": 80_900 + index,
@@ -325,41 +498,34 @@ def events(first_day: date, cutoff: datetime) -> Iterator[Row]:
         }
 
 
-def seats(seed: int, show: Row, cutoff: datetime) -> dict[str, Row]:
-    """Every seat of a show with all its fields, by seat id; fuller as the show draws near.
+def seats(show_id: int, paid: Mapping[str, int], reserved: Mapping[str, int]) -> dict[str, Row]:
+    """Every seat of a show with all its fields, by seat id, given how many tickets hold each.
 
     bare and mute halls have no quantities, mute and zones ones not even `available`.
     """
-    spec = spec_of_show(show["id"])
-    rng = Random(f"{seed}/seats/{show['id']}")
-    begins = datetime.fromisoformat(show["created_at"])
-    ends = datetime.fromisoformat(show["finish_date"] or show["start_date"])
-    elapsed = min(max((cutoff - begins) / (ends - begins), 0.0), 1.0)
+    spec = spec_of_show(show_id)
     found: dict[str, Row] = {}
     for n, seat in enumerate(layout(spec.layout)):
-        wanted = rng.random()
-        disabled = spec.layout in ("hall", "mute") and n % 29 == 7
+        disabled = is_disabled(spec.layout, n)
+        payed, ordered = paid.get(seat.seat_id, 0), reserved.get(seat.seat_id, 0)
+        most = seat.max_quantity
+        left = 0 if disabled else most - payed - ordered if isinstance(most, int) else ""
         entry: Row = {
             "id": seat.seat_id,
+            "name": seat.name,
             "zone_id": seat.zone_id,
             "admission": int(seat.admission),
-            "price": spec.prices[n % len(spec.prices)],
+            "price": price_of(spec, n),
+            "multiprice_code": spec.tariffs[0][0],
             "currency_id": spec.currency,
             "disabled": disabled,
         }
-        sold = wanted < 0.8 * elapsed
         if spec.layout not in ("mute", "zones"):
-            entry["available"] = not sold and not disabled
+            entry["available"] = left != 0
         if spec.layout not in ("bare", "mute", "zones"):
-            most = seat.max_quantity
-            whole = most if isinstance(most, int) else 500
-            # A disabled seat may have been sold before it was closed.
-            payed = int(whole * elapsed * wanted) if seat.admission else int(sold)
-            held = 10 if seat.admission else int(disabled and not sold)
-            ordered = min(3, whole - payed - held) if seat.admission else 0
             entry |= {
                 "max_quantity": most,
-                "free_quantity": "" if most == "" else whole - payed - ordered - held,
+                "free_quantity": left,
                 "ordered_quantity": ordered,
                 "payed_quantity": payed,
             }
@@ -375,47 +541,239 @@ def order_id_base(day: date) -> int:
     return (day.toordinal() - 737_000) * IDS_PER_DAY
 
 
-def orders_of_day(
-    seed: int, day: date, first_day: date, cutoff: datetime, per_day: int
-) -> Iterator[Row]:
-    """The orders created on a Moscow day before the cutoff, by id, as they stand at the cutoff.
+HOURS = (4, 2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 11, 13, 13, 11, 10, 10, 11, 13, 16, 19, 19, 14, 8)
+_HOURS = [hour for hour, often in enumerate(HOURS) for _ in range(often)]
+WEEKDAYS = (0.85, 0.85, 0.9, 1, 1.1, 1.2, 1.1)
+MONTHS = (0.9, 0.85, 0.95, 1, 0.9, 0.8, 0.75, 0.8, 1, 1.1, 1.2, 1.4)
 
-    Three of them sit on the edges of the day: paid at 00:00:00 sharp, at 23:59:59, and at 00:00:00
-    of the next day.
+
+def orders(seed: int, first_day: date, cutoff: datetime, per_day: int) -> Iterator[Row]:
+    """The orders made from a Moscow day to the cutoff, by id, as they stand at the cutoff.
+
+    `per_day` is about the mean of a year. Every fourth day three sit on the edges of the day: paid
+    at 00:00:00 sharp, at 23:59:59, and at 00:00:00 of the next day.
     """
-    rng = Random(f"{seed}/{day}")
-    count = max(4, min(round(per_day * rng.uniform(0.6, 1.4)), IDS_PER_DAY))
-    pays_after = {0: 0, 86_310: 90, 86_350: 49}
-    created = sorted([*pays_after, *rng.sample(range(1, 86_300), count - 3)])
-    slots = sorted(rng.sample(range(IDS_PER_DAY), count))
-    for second, slot in zip(created, slots, strict=True):
-        moment = at(day) + timedelta(seconds=second)
-        if moment >= cutoff:
-            return
-        order_id = order_id_base(day) + slot
-        yield order(rng, order_id, moment, first_day, cutoff, pays_after.get(second))
+    world = World(seed, first_day)
+    last_day = cutoff.astimezone(MOSCOW).date()
+    for day in (first_day + n * DAY for n in range((last_day - first_day).days + 1)):
+        rng = Random(f"{seed}/{day}")
+        busy = per_day * rng.uniform(0.8, 1.2) * WEEKDAYS[day.weekday()] * MONTHS[day.month - 1]
+        count = max(4, min(round(busy), IDS_PER_DAY))
+        pays_after = {} if day.toordinal() % 4 else {0: 0, 86_310: 90, 86_350: 49}
+        seconds = set(pays_after)
+        while len(seconds) < count:
+            second = 3_600 * rng.choice(_HOURS) + rng.randrange(1, 3_600)
+            if second < 86_300:
+                seconds.add(second)
+        slots = sorted(rng.sample(range(IDS_PER_DAY), count))
+        on_sale = world.on_sale(day)
+        for second, slot in zip(sorted(seconds), slots, strict=True):
+            moment = at(day) + timedelta(seconds=second)
+            if moment >= cutoff:
+                return
+            order_id = order_id_base(day) + slot
+            yield world.order(order_id, moment, cutoff, on_sale, pays_after.get(second))
 
 
-def _events_on_sale(moment: datetime, first_day: date) -> list[int]:
-    found = []
-    for index, spec in enumerate(EVENTS):
-        deleted = _deleted_at(spec, first_day)
-        if spec.is_active and (deleted is None or moment < deleted):
-            found.append(index)
-    return found
+@dataclass(frozen=True, slots=True)
+class OnSale:
+    """The shows that are sold on a day, and how likely each is, added up."""
+
+    shows: list[Show]
+    likely: list[float]
+
+    def draw(self, rng: Random, moment: datetime) -> Show:
+        """A show that is sold at that moment."""
+        while True:
+            show = rng.choices(self.shows, cum_weights=self.likely)[0]
+            if show.sale_from <= moment < show.sale_until:
+                return show
 
 
-def _show_on_sale(rng: Random, index: int, moment: datetime) -> tuple[int, datetime | None]:
-    """A show that can be bought at that moment, and its start (None: open every day)."""
-    spec = EVENTS[index]
-    if not spec.weekdays:
-        return show_id_of(index, None), None
-    today = moment.astimezone(MOSCOW).date()
-    days = [today + timedelta(days=n) for n in range(1, 27)]
-    day = rng.choice([day for day in days if day.weekday() in spec.weekdays])
-    return show_id_of(index, day), _show_start(spec, day)
+@dataclass
+class World:
+    """Halls and what is taken of them, while orders are made one after another."""
+
+    seed: int
+    first_day: date
+    held: dict[int, dict[str, int]] = field(default_factory=dict)  # by show and seat
+    back: list[tuple[datetime, int, str, int]] = field(default_factory=list)  # a heap
+
+    def on_sale(self, day: date) -> OnSale:
+        """The shows sold on a day: more of those whose day is near, and of those that please."""
+        shows, likely = [], []
+        begins, ends = at(day), at(day + DAY)
+        for index, spec in enumerate(EVENTS):
+            called_off = _deleted_at(spec, self.first_day)
+            if not spec.is_active or (called_off and called_off < ends):
+                continue
+            for show in shows_of(index, self.first_day, day, day + ON_SALE_FOR):
+                if show.deleted or show.sale_until <= begins or show.sale_from >= ends:
+                    continue
+                shows.append(show)
+                likely.append(spec.draw * _pleases(self.seed, show.show_id) * _appetite(show, day))
+        return OnSale(shows, list(accumulate(likely)))
+
+    def take(self, rng: Random, show: Show, count: int) -> list[Place]:
+        """Up to `count` tickets of what is free."""
+        held = self.held.setdefault(show.show_id, {})
+        found = places(rng, show, held, count)
+        for _, number, quantity in found:
+            seat_id = layout(show.spec.layout)[number].seat_id
+            held[seat_id] = held.get(seat_id, 0) + quantity
+        return found
+
+    def _give_back(self, now: datetime) -> None:
+        while self.back and self.back[0][0] <= now:
+            _, show_id, seat_id, quantity = heappop(self.back)
+            self.held[show_id][seat_id] -= quantity
+
+    def _free(self, items: list[Row], moment: datetime) -> None:
+        """Let tickets, and the parts of season tickets, give their seats back at a moment."""
+        for item in items:
+            for one in (item, *item["related_baskets"]):
+                heappush(self.back, (moment, one["show_id"], one["seat_id"], one["quantity"]))
+
+    def order(
+        self,
+        order_id: int,
+        created: datetime,
+        cutoff: datetime,
+        on_sale: OnSale,
+        pays_after: int | None,
+    ) -> Row:
+        """One order and all that befell it before the cutoff; `pays_after` seconds forces payment.
+
+        All is drawn whether or not it has happened yet: the cutoff must not move the generator.
+        """
+        rng = Random(f"{self.seed}/{order_id}")
+        self._give_back(created)
+        taken = self._places(rng, on_sale, created)
+        discount = rng.choice(DISCOUNTS) if rng.random() < 0.2 else None
+        row = bare_order(rng, order_id, created, taken, discount)
+        if created < at(self.first_day + 7 * DAY):
+            for item in row["baskets"]:
+                item["seat_name"] = OLD_NAMES.get(item["seat_id"], item["seat_name"])
+        for item, (owner, *_) in zip(row["baskets"], taken, strict=True):
+            if owner.spec.season:
+                self._add_season_parts(rng, item, row["client"], on_sale, created)
+        _change_original_prices(row)
+        _sell_services(row)
+        life = self._life(rng, row, created, [owner for owner, *_ in taken], pays_after)
+        for moment, happen in sorted(life, key=lambda one: one[0]):
+            if moment < cutoff:
+                happen(moment)
+        return row
+
+    def _places(self, rng: Random, on_sale: OnSale, created: datetime) -> list[Place]:
+        """Tickets for a show that has some left, now and then with one for another show."""
+        count = rng.choice((1,) * 7 + (2,) * 8 + (3,) * 4 + (5,))
+        drawn = (on_sale.draw(rng, created) for _ in range(4))
+        # what is asked for last is never sold out
+        wanted = (self.take(rng, show, count) for show in (*drawn, on_sale.shows[0]))
+        found = next(filter(None, wanted))
+        if rng.random() < 0.06:
+            # One cart, two events: the ticket's show decides, not the order's event.
+            other = on_sale.draw(rng, created)
+            if other.spec.currency == found[0][0].spec.currency:
+                found += self.take(rng, other, 1)
+        return found
+
+    def _add_season_parts(
+        self, rng: Random, item: Row, client: Row, on_sale: OnSale, created: datetime
+    ) -> None:
+        shows = [show for show in on_sale.shows if show.index == _SEASON_PARTS]
+        for part, show in enumerate(shows[:2]):
+            for place in self.take(rng, show, 1) if created < show.sale_until else []:
+                part_id = 10 * item["id"] + part
+                item["related_baskets"].append(ticket(rng, part_id, place, client, 0, created))
+
+    def _life(
+        self, rng: Random, row: Row, created: datetime, owners: list[Show], pays_after: int | None
+    ) -> Life:
+        """What happens to an order after it was made."""
+        fate = rng.choice(FATES)
+        delay, cancelled_after = rng.randrange(20, 900), rng.randrange(60, 8_000)
+        zone = KRASNOYARSK if rng.random() < 0.1 else MOSCOW
+        is_paid_back = rng.random() < 0.5
+        if pays_after is not None or row["backend_user_id"]:
+            fate, delay = "payed", pays_after or 0
+        if fate == "lapsed":
+            lapsed = created + timedelta(days=1, minutes=16)
+            self._free(row["baskets"], lapsed)
+            return [(lapsed, lambda moment: delete_order(row, moment))]
+        payed = created + timedelta(seconds=delay)
+        life: Life = [(payed, lambda moment: pay_order(row, moment, zone))]
+        cancelled = payed + timedelta(minutes=cancelled_after)
+        if fate == "cancelled" and all(cancelled < show.sale_until for show in owners):
+            if is_paid_back:
+                for item in row["baskets"]:
+                    life.append((cancelled, partial(refund_ticket, item)))
+            life.append((cancelled, lambda moment: delete_order(row, moment)))
+            self._free(row["baskets"], cancelled)
+            return life
+        for item, show in zip(row["baskets"], owners, strict=True):
+            life += self._life_of_ticket(rng, row, item, payed, show)
+        return life
+
+    def _life_of_ticket(
+        self, rng: Random, row: Row, item: Row, payed: datetime, show: Show
+    ) -> Life:
+        """Scanned at the door, refunded, in part too, or taken out of its order."""
+        fate, keeps = rng.random(), rng.choice((0, 0, 0.1, 0.335))
+        soon, late = rng.randrange(60, 9 * 24 * 60), rng.randrange(35 * 24 * 60, 100 * 24 * 60)
+        comes, minutes, days = rng.random() < 0.85, rng.randrange(-15, 45), rng.randrange(1, 10)
+        touched, nameless = row if rng.random() < 0.3 else None, rng.random() < 0.15
+        gross = item["price"] * item["quantity"]
+        changed = payed + timedelta(minutes=late if fate < 0.01 else soon)
+        called_off = _deleted_at(show.spec, self.first_day)
+        if called_off and called_off < show.ends:
+            fate, keeps, nameless = 0, 0, False
+            changed = max(payed, called_off) + timedelta(minutes=soon // 2)
+        deduction = round(gross * keeps, 2)
+        paid_back = None if nameless else gross - deduction
+
+        scanned = show.start - timedelta(minutes=minutes)
+        if show.is_exhibition:
+            day = (max(payed, show.start) + days * DAY).astimezone(MOSCOW).date()
+            scanned = at(day, 10 + days) - timedelta(minutes=minutes)
+        is_gone = fate < 0.01 or (fate < 0.065 and changed < min(show.ends, scanned))
+        life: Life = []
+        if is_gone:
+            self._free([item], changed)
+            if fate < 0.05:
+                life = [
+                    (changed, lambda at: refund_ticket(item, at, paid_back, deduction, touched))
+                ]
+            else:
+                life = [(changed, lambda at: delete_ticket(item, at))]
+        elif 0.065 <= fate < 0.08 and gross:
+            life = [(changed, lambda at: refund_part(item, at, gross / 4))]
+        is_there = payed < scanned < show.ends + HOUR and not (is_gone and changed < scanned)
+        if comes and is_there and not show.spec.season:
+            life.append((scanned, lambda at: scan_ticket(item, at)))
+        return life
 
 
+@cache
+def _pleases(seed: int, show_id: int) -> float:
+    """How much better or worse than others a show sells."""
+    return Random(f"{seed}/{show_id}").lognormvariate(0, 0.3)
+
+
+Life = list[tuple[datetime, Callable[[datetime], None]]]
+
+
+def _appetite(show: Show, day: date) -> float:
+    """How much of a show's tickets are wanted on a day: much at first, little, most at the end."""
+    if show.is_exhibition:
+        return WEEKDAYS[day.weekday()] ** 3 / 7
+    days_before = (show.start.date() - day).days
+    since = ON_SALE_FOR.days - days_before
+    return (0.5 * math.exp(-since / 3) + 0.25 + 2.2 * math.exp(-days_before / 5)) / 19
+
+
+@cache
 def person(client_id: int) -> Row:
     """An invented buyer, always the same for the same client id."""
     rng = Random(client_id)
@@ -434,13 +792,23 @@ def person(client_id: int) -> Row:
     }
 
 
+FATES = ("payed",) * 85 + ("lapsed",) * 12 + ("cancelled",) * 3
+CHANNELS = (
+    *(("vk", "cpc", "osen-2025"),) * 7,
+    *(("yandex", "cpc", "71093344"),) * 6,
+    *(("telegram", "social", "kanal"),) * 3,
+    *(("email", "newsletter", "digest"),) * 2,
+    *(("insta", "cpc", "afisha"),) * 2,
+)
+
+
 def _utm(rng: Random) -> Row | list[Any]:
-    if rng.random() < 0.4:
+    if rng.random() < 0.35:
         return []
-    tags = {"utm_source": rng.choice(("insta", "vk", "yandex")), "utm_medium": "cpc"}
-    tags["utm_campaign"] = str(rng.randrange(10**7))
+    source, medium, campaign = rng.choice(CHANNELS)
+    tags: Row = {"utm_source": source, "utm_medium": medium, "utm_campaign": campaign}
     if rng.random() < 0.6:
-        tags |= {"utm_content": str(rng.randrange(10**9)), "utm_term": "афиша выставки"}
+        tags |= {"utm_content": str(62_384_000 + rng.randrange(9)), "utm_term": "афиша выставки"}
     return tags
 
 
@@ -459,16 +827,19 @@ def _as_people_type_it(tags: Row | list[Any], order_id: int) -> Row | list[Any]:
 def ticket(
     rng: Random,
     ticket_id: int,
-    spec: EventSpec,
-    show_id: int,
+    place: Place,
     client: Row,
     percent: int,
     created: datetime,
 ) -> Row:
-    """A ticket as first put into an order: not paid, scanned, refunded or deleted."""
-    number = rng.randrange(len(layout(spec.layout)))
-    seat = layout(spec.layout)[number]
-    original = spec.prices[number % len(spec.prices)]
+    """A ticket as first put into an order: not paid, scanned, refunded or deleted.
+
+    `place` is its show, the number of its seat in the layout, and the quantity.
+    """
+    show, number, quantity = place
+    spec, seat = show.spec, layout(show.spec.layout)[number]
+    tariff, share = rng.choice(spec.tariffs)
+    original = amount(show.price(number, created) * share)
     price = amount(original * (100 - percent) / 100)
     details = client["details"]
     company = rng.random() < 0.05
@@ -477,7 +848,7 @@ def ticket(
         "id": ticket_id,
         "series": f"88{spec.event_id}",
         "barcode": f"87{rng.randrange(10**10):010d}",
-        "show_id": show_id,
+        "show_id": show.show_id,
         "seat_id": seat.seat_id,
         "seat_name": seat.name,
         "original_price": original,
@@ -485,9 +856,9 @@ def ticket(
         "discount_value": amount(original - price),
         "price": price,
         "ticket_amount": price,
-        "service_fee_amount": 0,
-        "multiprice_code": None,
-        "quantity": rng.choice((1, 1, 2, 4)) if seat.admission else 1,
+        "service_fee_amount": amount(price * spec.fee),
+        "multiprice_code": tariff,
+        "quantity": quantity,
         "client_email": client["email"],
         "client_phone": details["phone"],
         "client_name": details["name"],
@@ -514,22 +885,55 @@ def ticket(
     }
 
 
-def refund_ticket(item: Row, moment: datetime, paid_back: float | None, deduction: float) -> None:
-    """Mark a ticket refunded; `paid_back` None leaves `refunded_amount` null, as is seen."""
-    item["refunded_at"] = item["updated_at"] = stamp(moment)
+def refund_ticket(
+    item: Row,
+    moment: datetime,
+    paid_back: float | None = None,
+    deduction: float = 0,
+    touched: Row | None = None,
+) -> None:
+    """Mark a ticket refunded; `paid_back` None leaves `refunded_amount` null, as is seen.
+
+    Mostly the order does not know; `touched` is one whose `updated_at` moves.
+    """
+    item["refunded_at"] = stamp(moment)
+    refund_part(item, moment, paid_back, deduction)
+    if touched is not None:
+        touched["updated_at"] = stamp(moment)
+
+
+def refund_part(item: Row, moment: datetime, paid_back: float | None, deduction: float = 0) -> None:
+    """Pay back a part of a ticket that stays valid: its day is in `refunds` only."""
+    item["updated_at"] = stamp(moment)
     item["refunded_amount"] = None if paid_back is None else amount(paid_back)
     item["refunded_deduction_amount"] = amount(deduction)
     item["refunds"] = [
-        {"id": item["id"] + 7, "amount": item["refunded_amount"], "created_at": stamp(moment)}
+        {
+            "id": item["id"] + 7,
+            "amount": item["refunded_amount"],
+            "deduction_amount": item["refunded_deduction_amount"],
+            "created_at": stamp(moment),
+        }
     ]
+
+
+def scan_ticket(item: Row, moment: datetime) -> None:
+    """Let a ticket through the door."""
+    item["checked_at"] = item["updated_at"] = stamp(moment)
+
+
+def delete_ticket(item: Row, moment: datetime) -> None:
+    """Take a ticket out of its order; it stays in the list."""
+    item["deleted_at"] = item["updated_at"] = stamp(moment)
 
 
 def delete_order(row: Row, moment: datetime) -> None:
     """Soft-delete an order with its tickets; an unpaid one gets the zeros seen live."""
-    row["deleted_at"] = stamp(moment)
+    row["deleted_at"] = row["updated_at"] = stamp(moment)
+    if not row["payed"]:
+        row["reserved"] = False
     for item in row["baskets"]:
-        item["deleted_at"] = stamp(moment)
-        item["updated_at"] = max(item["updated_at"], item["deleted_at"])
+        delete_ticket(item, moment)
         if not row["payed"]:
             item["refunded_amount"] = item["refunded_deduction_amount"] = 0
 
@@ -538,21 +942,38 @@ def bare_order(
     rng: Random,
     order_id: int,
     created: datetime,
-    event: EventSpec,
-    shows: list[tuple[EventSpec, int]],
-    discount: tuple[int, int] | None = None,
+    places: list[Place],
+    discount: tuple[int | None, int] | None = None,
 ) -> Row:
-    """An unpaid order of one ticket for each (event, show id); `discount` is (id, per cent)."""
-    client = person(500_000 + rng.randrange(90_000))
+    """An unpaid order of one ticket for each (show, seat, quantity); `discount` is (id, %).
+
+    One in fourteen is made in the cabinet, and of those two in five are invitations.
+    """
+    event = places[0][0].spec
+    client = person(500_000 + int(90_000 * rng.random() ** 2.5))
+    cabinet = rng.choice((301, 302)) if rng.random() < 0.07 else None
+    by_card, by_sbp = payments_of(places[0][0].index)
+    kind, payment_id = "card", by_card
+    if cabinet:
+        kind, discount = "invoice", (None, 100) if rng.random() < 0.4 else None
+    elif (chance := rng.random()) < 0.15:
+        kind, payment_id = str(by_sbp), by_sbp
+    elif chance < 0.25 and event.currency == "RUB":
+        kind = "pushka_card"
     percent = discount[1] if discount else 0
     items = [
-        ticket(rng, 10 * order_id + n, spec, show_id, client, percent, created)
-        for n, (spec, show_id) in enumerate(shows)
+        ticket(rng, 10 * order_id + n, place, client, percent, created)
+        for n, place in enumerate(places)
     ]
+    if cabinet:
+        for item in items:
+            item["service_fee_amount"] = 0
     uniqid = f"{rng.getrandbits(40):010x}"
+    discount_id = discount[0] if discount else None
     codes = [
-        c.code_id for c in PROMO_CODES if discount and c.is_used and c.discount_id == discount[0]
+        c.code_id for c in PROMO_CODES if discount_id and c.is_used and c.discount_id == discount_id
     ]
+    site_id, host = SITES[rng.random() < 0.3]
     return {
         "id": order_id,
         "uniqid": uniqid,
@@ -560,17 +981,17 @@ def bare_order(
         "payed_at": None,
         "client_id": client["id"],
         "client": client,
-        "site_id": 1356,
-        "site": {"id": 1356, "host": "tickets.example.org"},
-        "payment_id": 12133,
-        "payment_type_id": "card",
+        "site_id": site_id,
+        "site": {"id": site_id, "host": host},
+        "payment_id": payment_id,
+        "payment_type_id": kind,
         "payment_card_number": None,
         "payment_url": f"https://qtickets.ru/pay/{uniqid}",
         "cancel_url": f"https://qtickets.ru/cancel-order/{uniqid}/{rng.getrandbits(128):032x}",
         "basket_user_id": 9_000_000 + client["id"],
-        "backend_user_id": None,
+        "backend_user_id": cabinet,
         "access_code_id": None,
-        "discount_id": discount[0] if discount else None,
+        "discount_id": discount_id,
         "promo_code_id": codes[order_id % len(codes)] if codes else None,
         "reserved": True,
         "reserved_to": stamp(created + timedelta(days=1)),
@@ -579,7 +1000,7 @@ def bare_order(
         "price": amount(sum(item["price"] * item["quantity"] for item in items)),
         "original_price": amount(sum(i["original_price"] * i["quantity"] for i in items)),
         "currency_id": event.currency,
-        "utm": _as_people_type_it(_utm(rng), order_id),
+        "utm": [] if cabinet else _as_people_type_it(_utm(rng), order_id),
         "custom": {"Ваше имя": "Канарей Вольный"} if rng.random() < 0.1 else "",
         "fields": {"passport": "5400 канарейка"} if rng.random() < 0.1 else [],
         "baskets": items,
@@ -602,63 +1023,6 @@ def pay_order(row: Row, moment: datetime, zone: timezone = MOSCOW) -> None:
         item["updated_at"] = stamp(moment)
 
 
-def order(
-    rng: Random,
-    order_id: int,
-    created: datetime,
-    first_day: date,
-    cutoff: datetime,
-    pays_after: int | None,
-) -> Row:
-    """One order and all that befell it before the cutoff; `pays_after` seconds forces payment.
-
-    Everything is drawn whether or not it has happened yet: the cutoff must not move the generator.
-    """
-    on_sale = _events_on_sale(created, first_day)
-    index = rng.choice(on_sale)
-    spec = EVENTS[index]
-    places = [_show_on_sale(rng, index, created)] * rng.choices((1, 2, 3, 5), (35, 40, 20, 5))[0]
-    owners = [spec] * len(places)
-    if rng.random() < 0.08:
-        # One cart, two events: the ticket's show decides, not the order's event.
-        other = rng.choice([n for n in on_sale if EVENTS[n].currency == spec.currency])
-        places.append(_show_on_sale(rng, other, created))
-        owners.append(EVENTS[other])
-    discount = rng.choice(DISCOUNTS) if rng.random() < 0.25 else None
-    shows = [(owner, place[0]) for owner, place in zip(owners, places, strict=True)]
-    row = bare_order(rng, order_id, created, spec, shows, discount)
-    if spec.season:
-        _add_season_parts(rng, row, created)
-    _change_original_prices(row)
-
-    fate = rng.choices(("payed", "lapsed", "cancelled"), (84, 12, 4))[0]
-    delay = rng.randrange(20, 900)
-    cancelled_after = timedelta(minutes=rng.randrange(60, 8_000))
-    zone = KRASNOYARSK if rng.random() < 0.1 else MOSCOW
-    if pays_after is not None:
-        fate, delay = "payed", pays_after
-    if fate == "lapsed":
-        lapsed = created + timedelta(days=1, minutes=16)
-        if lapsed < cutoff:
-            row["reserved"] = False
-            delete_order(row, lapsed)
-            row["updated_at"] = stamp(lapsed)
-        return row
-    payed = created + timedelta(seconds=delay)
-    if payed < cutoff:
-        pay_order(row, payed, zone)
-    updated = [datetime.fromisoformat(row["updated_at"])]
-    for item, (_, start) in zip(row["baskets"], places, strict=True):
-        touched = _afterlife(rng, item, payed, start, cutoff)
-        if touched:
-            updated.append(touched)
-    if fate == "cancelled" and payed + cancelled_after < cutoff:
-        delete_order(row, payed + cancelled_after)
-        updated.append(payed + cancelled_after)
-    row["updated_at"] = stamp(max(updated))
-    return row
-
-
 def _change_original_prices(row: Row) -> None:
     """In some orders one ticket was raised by hand, and the last does not tell its full price."""
     if row["id"] % 17 == 0:
@@ -666,40 +1030,15 @@ def _change_original_prices(row: Row) -> None:
         row["baskets"][-1]["original_price"] = None
 
 
-def _add_season_parts(rng: Random, row: Row, created: datetime) -> None:
-    spec = EVENTS[_SEASON_PARTS]
-    for item in row["baskets"]:
-        for part in range(2):
-            show_id, _ = _show_on_sale(rng, _SEASON_PARTS, created)
-            part_id = 10 * item["id"] + part
-            part_ticket = ticket(rng, part_id, spec, show_id, row["client"], 0, created)
-            item["related_baskets"].append(part_ticket)
-
-
-def _afterlife(
-    rng: Random, item: Row, payed: datetime, start: datetime | None, cutoff: datetime
-) -> datetime | None:
-    """Scan, refund or delete a paid ticket; the moment when that moved the order's `updated_at`."""
-    fate = rng.random()
-    soon, late = rng.randrange(1, 10 * 24 * 60), rng.randrange(35 * 24 * 60, 100 * 24 * 60)
-    visits = rng.random() < 0.6
-    before, after = rng.randrange(5, 40), rng.randrange(24 * 60, 10 * 24 * 60)
-    keeps = rng.choice((0, 0, 0.1, 0.335))
-    silent, nameless = rng.random() < 0.7, rng.random() < 0.15
-
-    refunded = payed + timedelta(minutes=soon if fate < 0.06 else late) if fate < 0.08 else None
-    scanned = start - timedelta(minutes=before) if start else payed + timedelta(minutes=after)
-    if visits and scanned < cutoff and (refunded is None or scanned < refunded) and scanned > payed:
-        item["checked_at"] = item["updated_at"] = stamp(scanned)
-    if refunded and refunded < cutoff:
-        gross = item["price"] * item["quantity"]
-        deduction = round(gross * keeps, 2)
-        refund_ticket(item, refunded, None if nameless else gross - deduction, deduction)
-        return None if silent else refunded
-    removed = payed + timedelta(minutes=soon)
-    if 0.08 <= fate < 0.1 and removed < cutoff:
-        item["deleted_at"] = item["updated_at"] = stamp(removed)
-    return None
+def _sell_services(row: Row) -> None:
+    """With some orders, and with some tickets, something else is sold: the order costs more."""
+    if row["id"] % 71 == 0:
+        row["services"] = [{"id": 501, "name": "Программка", "price": 150, "quantity": 1}]
+        row["price"] = amount(row["price"] + 150)
+    if row["id"] % 89 == 0:
+        sold = {"id": 502, "name": "Страховка билета", "price": 49.5, "quantity": 1}
+        row["baskets"][0]["services"] = [sold]
+        row["price"] = amount(row["price"] + 49.5)
 
 
 def discounts(first_day: date) -> Iterator[Row]:
@@ -770,9 +1109,8 @@ class Uniform:
         self._head, self._pieces = self._template()
 
     def _template(self) -> tuple[Row, bytes]:
-        spec = EVENTS[0]
-        shows = [(spec, show_id_of(0, None))] * 2
-        row = bare_order(Random(5), 11_111_111, at(date(2025, 1, 1)), spec, shows)
+        show = show_of(show_id_of(0, None))
+        row = bare_order(Random(5), 11_111_111, at(date(2025, 1, 1)), [(show, 0, 1), (show, 1, 1)])
         pay_order(row, at(date(2025, 1, 1), 1))
         row["created_at"], row["payed_at"], row["updated_at"] = "@made", "@paid", "@paid"
         row["uniqid"] = "@uniqid"
@@ -783,7 +1121,7 @@ class Uniform:
         row["price"] = row["original_price"] = amount(sum(i["price"] for i in row["baskets"]))
         row["utm"]["utm_medium"] = "posty" * ((3_660 - len(dumps(row))) // 5)
         text = dumps(row).replace(b"%", b"%%")
-        for mark, field in (
+        for mark, name in (
             (b"11111111,", b"%(id)d,"),
             (b'"@ticket0"', b"%(id)d0"),
             (b'"@ticket1"', b"%(id)d1"),
@@ -792,7 +1130,7 @@ class Uniform:
             (b"@made", b"%(made)s"),
             (b"@paid", b"%(paid)s"),
         ):
-            text = text.replace(mark, field)
+            text = text.replace(mark, name)
         return row, text
 
     def _moments(self, order_id: int) -> tuple[bytes, bytes]:

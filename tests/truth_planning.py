@@ -60,17 +60,13 @@ class Planning:
     def prepare(self, server: QTicketsServer) -> None:
         """Live through days on which seats were read, then through sales; write a plan."""
         organiser = self.organiser
-        halls_at, now = organiser.seats_at, organiser.clock()
+        now = organiser.clock()
         for days_ago in (6, 4, 3):  # five days ago nobody read; the days since, nobody did either
-            organiser.seats_at = now - days_ago * DAY
-            organiser.set_clock(organiser.seats_at)
-            organiser._seats.clear()
+            organiser.set_clock(now - days_ago * DAY)
             ran = self.place.extract(server, "inventory")
             assert ran.code == 0, ran
             self.look()
-        organiser.seats_at = halls_at
         organiser.set_clock(None)
-        organiser._seats.clear()
         self._bring_buyers_back(now)
         self._write_plan(now.astimezone(MOSCOW).date())
 
@@ -280,17 +276,19 @@ class Planning:
         city = _cities(self.organiser)
         found: Cells = {}
         for order, item, event_id in _sales(self.organiser):
-            if item["refunded_at"] is None:
-                continue
             refund = _with_ticket(Sales(), item)
-            place = city.get(event_id, "unknown")
-            key = (_day(item["refunded_at"]), event_id, place, order["currency_id"])
+            # a part paid back for a ticket that is still valid: on the day of the sale, undated
+            is_part = item["refunded_at"] is None
+            if is_part and not refund.refunded_amount:
+                continue
+            day = _day(order["payed_at"] if is_part else item["refunded_at"])
+            key = (day, event_id, city.get(event_id, "unknown"), order["currency_id"])
             tickets, amount, undated, kept = found.get(key, (0, Decimal(0), Decimal(0), Decimal(0)))
             found[key] = (
                 tickets + refund.tickets_refunded,
                 amount + refund.refunded_amount,
-                undated,
-                kept + refund.revenue,
+                undated + refund.refunded_amount * is_part,
+                kept + refund.revenue * (not is_part),
             )
         assert len(found) > 5
         return found

@@ -1,11 +1,14 @@
--- Guards conservation: however sales are divided, by UTM tags or by promo code and discount, each day, event, city and currency
--- has the totals of the daily fact. Runs last. Fails with the cell and the totals of both.
--- depends_on: {{ ref('v_qtickets_sales_utm_daily') }}
--- depends_on: {{ ref('v_qtickets_sales_promo') }}
+-- Guards conservation: however sales are divided, by UTM tags, by promo code and discount, by show or by hour, each day, event, city
+-- and currency has the totals of the daily fact. Fails with the cell and the totals of both.
 
 with
 
-{% set divided = ['fact_qtickets_sales_utm_daily', 'fact_qtickets_sales_promo_daily'] %}
+{% set divided = [
+    'fact_qtickets_sales_utm_daily',
+    'fact_qtickets_sales_promo_daily',
+    'fact_qtickets_sales_by_show_daily',
+    'fact_qtickets_sales_hourly',
+] %}
 
 cells as (
 

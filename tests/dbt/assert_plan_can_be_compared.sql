@@ -1,6 +1,6 @@
 -- Guards the plan, which is typed by people: rows that say less, more or something else than a plan should. They count all
 -- the same. Fails for what is plainly wrong, warns of what may be meant: a city without an event yet, an event that QTickets has in another.
--- depends_on: {{ ref('v_plan_vs_fact') }}
+{{ blocks_nothing() }}
 {{ config(fail_calc='toUInt32(max(if(is_wrong, 2, 1)))', warn_if='= 1', error_if='> 1') }}
 
 with
@@ -8,12 +8,7 @@ with
 plan as (
 
     select
-        plan_date,
-        event_id,
-        city,
-        currency,
-        planned_tickets,
-        planned_revenue,
+        *,
         count() over (partition by plan_date, event_id, if(event_id = 0, city, ''), currency) as how_often
     from {{ ref('stg_planning__plan_sales') }}
 
@@ -21,10 +16,7 @@ plan as (
 
 events as (
 
-    select
-        event_id,
-        city
-    from {{ ref('dim_events') }}
+    select * from {{ ref('dim_events') }}
     where is_known
 
 ),

@@ -1,8 +1,7 @@
 -- Guards against an extractor that stopped, or runs and proves nothing: hours since each resource was last compared with the
 -- API, completely; since its first run, when that never happened. Passes on an empty ledger: nothing was
 -- promised yet. Warns and fails by hours (vars), not by rows, and runs last: late numbers are still right.
--- depends_on: {{ ref('v_sales_latest') }}
--- depends_on: {{ ref('v_sales_14d') }}
+{{ blocks_nothing() }}
 {{
     config(
         fail_calc='toUInt32(max(hours))',
@@ -17,7 +16,14 @@ select
     last_status,
     last_error,
     age('hour', coalesce(last_proven_at, first_run_at), {{ current_instant() }}) as hours
-from {{ ref('int_qtickets_pulls') }}
-where
-    resource in ('{{ var('tracked_resources') | join("', '") }}')
-    and hours >= {{ var('freshness_warn_hours') }}
+from (
+    select
+        resource,
+        {{ summary_of_runs() }}
+    from {{ ref('stg_qtickets_api__job_runs') }} as runs
+    where
+        mode in ('incremental', 'full')
+        and resource in ('{{ var('tracked_resources') | join("', '") }}')
+    group by resource
+)
+where hours >= {{ var('freshness_warn_hours') }}

@@ -262,8 +262,8 @@ def test_same_seed_same_bytes() -> None:
 
 @pytest.mark.parametrize("later", [timedelta(hours=1), timedelta(days=1)])
 def test_time_only_adds(later: timedelta) -> None:
-    # Five in the afternoon has new orders with this seed; not every hour has.
-    start = NOW + timedelta(hours=1)
+    # Seven in the evening has new orders with this seed; not every hour has.
+    start = NOW + timedelta(hours=3)
     before, after = sample(start), sample(start + later)
     assert list(after.orders.ids[: len(before.orders.ids)]) == list(before.orders.ids)
     assert len(after.orders.ids) > len(before.orders.ids)
@@ -312,11 +312,101 @@ def test_the_sample_has_every_oddity(unchanged: Organiser) -> None:
     assert {"00:00:00+03:00", "23:59:59+03:00"} <= times
     events = list(organiser.events.rows())
     assert {"Томск", "г. Томск"} <= {event["city"]["name"] for event in events}
+    assert any(row["backend_user_id"] for row in orders)
+    assert {"card", "invoice", "pushka_card"} < {row["payment_type_id"] for row in orders}
+    named = {str(payment["id"]) for event in events for payment in event["payments"]}
+    assert any(row["payment_type_id"] in named for row in orders)
+    assert len({row["site"]["host"] for row in orders}) == 2
+    assert {None, "detskij", "studencheskij"} < {item["multiprice_code"] for item in items}
+    names = {item["seat_name"] for item in items if item["seat_id"] == "vzroslyj-bilet-v-budni-1;1"}
+    assert len(names) == 2
+    parts = [i for i in items if i["refunds"] and not i["refunded_at"] and not i["deleted_at"]]
+    assert all(
+        0 < item["refunds"][0]["amount"] < item["price"] * item["quantity"] for item in parts
+    )
+    assert len(parts) > 5
+    services = [row for row in orders if row.get("services")]
+    tickets = [item for item in items if item["services"]]
+    assert 3 < len(services) + len(tickets) < len(orders) / 20
+    shows = [show for event in events for show in event["shows"]]
+    assert any(show["prices"][0]["modifiers"] for show in shows)
+    coming = [s for s in shows if datetime.fromisoformat(s["start_date"]) > organiser.clock()]
+    assert any(not show["is_active"] for show in coming)
+    begin = [show["sale_start_date"] for show in coming if show["sale_start_date"]]
+    assert max(map(datetime.fromisoformat, begin)) > organiser.clock()
     gone = {event["id"] for event in events if event["deleted_at"]}
     assert gone & {row["event_id"] for row in orders}
     assert max(len(organiser.events.body(i)) for i in organiser.events.ids) > 50_000
     mean = sum(len(organiser.orders.body(i)) for i in organiser.orders.ids) / len(orders)
     assert 3_000 < mean < 4_500
+
+
+def sold(organiser: Organiser, show_id: int) -> tuple[int, int]:
+    """Tickets of a show that are paid, and that are reserved."""
+    paid = reserved = 0
+    for row in organiser.orders.rows():
+        for item in row["baskets"]:
+            for ticket in (item, *item["related_baskets"]):
+                if ticket["show_id"] != show_id or row["deleted_at"]:
+                    continue
+                if item["deleted_at"] is None and item["refunded_at"] is None:
+                    paid += ticket["quantity"] * row["payed"]
+                    reserved += ticket["quantity"] * (not row["payed"])
+    return paid, reserved
+
+
+@pytest.mark.parametrize("mutations", [0, 300])
+def test_seats_follow_from_sales(mutations: int) -> None:
+    organiser = Organiser.sample(1, NOW, FIRST_DAY, orders_per_day=60)
+    rng = Random(1)
+    for _ in range(mutations):
+        organiser.mutate(rng)
+    taken = sold_out = 0
+    for event in organiser.events.rows():
+        for show in event["shows"]:
+            seats = (organiser.seats(show["id"]) or {}).values()
+            counted = [seat for seat in seats if seat.get("max_quantity", "") != ""]
+            for seat in counted:
+                left = seat["max_quantity"] - seat["payed_quantity"] - seat["ordered_quantity"]
+                assert left >= 0
+                assert seat["free_quantity"] == (0 if seat["disabled"] else left)
+                assert seat["available"] == (seat["free_quantity"] > 0)
+                sold_out += left == 0
+            if counted:
+                paid = sum(seat["payed_quantity"] for seat in seats)
+                assert (paid, sum(s["ordered_quantity"] for s in seats)) == sold(
+                    organiser, show["id"]
+                )
+                taken += paid
+    assert taken > 2_000
+    assert sold_out > 500
+
+
+def test_halls_fill_as_the_clock_goes_on() -> None:
+    organiser = sample()
+    show_id = organiser.events.row(26340)["shows"][-3]["id"]
+    paid = []
+    for days_ago in (9, 6, 3, 0):
+        organiser.set_clock(NOW - timedelta(days=days_ago))
+        paid.append(sum(s["payed_quantity"] for s in (organiser.seats(show_id) or {}).values()))
+    assert paid == sorted(paid)
+    assert paid[0] < paid[-1]
+
+
+def test_shows_sell_faster_towards_their_day_and_in_the_evening(unchanged: Organiser) -> None:
+    starts = {s["id"]: s["start_date"] for e in unchanged.events.rows() for s in e["shows"]}
+    ahead, hours = [], []
+    for row in unchanged.orders.rows():
+        if row["payed"] and starts[row["baskets"][0]["show_id"]] < NOW.isoformat():
+            paid = datetime.fromisoformat(row["payed_at"]).astimezone(MOSCOW)
+            hours.append(paid.hour)
+            if row["event_id"] in (24097, 26011, 26340, 28777):
+                start = datetime.fromisoformat(starts[row["baskets"][0]["show_id"]])
+                ahead.append((start - paid).days)
+    assert 0 <= min(ahead) < max(ahead) <= 28
+    week = [sum(days // 7 == n for days in ahead) for n in range(4)]
+    assert week[0] > 2 * week[1] > 2 * week[2]
+    assert sum(19 <= hour < 22 for hour in hours) > 3 * sum(3 <= hour < 6 for hour in hours)
 
 
 def test_truth_of_one_day_by_hand() -> None:
@@ -355,12 +445,12 @@ def test_inventory_is_unknown_where_one_entry_is() -> None:
     organiser = sample()
     found = organiser.inventory()
     assert found[EXHIBITION] == (None, None)  # unlimited
-    assert found[27450] == (87, None)  # no quantities: entries count, what is free is not said
+    assert found[27450] == (232, None)  # no quantities: entries count, what is free is not said
     assert found[28100][1] is None  # zones
     total, left = found[24097]
     assert 0 < (left or 0) < (total or 0)
     assert not {29015, 29333, 30120} & found.keys()
-    show_id = organiser.events.row(25709)["shows"][0]["id"]
+    show_id = organiser.events.row(25709)["shows"][-1]["id"]
     before = found[25709]
     taken = (organiser.seats(show_id) or {})["vhod-1;1"]["free_quantity"]
     organiser.set_seat(show_id, "vhod-1;1", free_quantity=0)

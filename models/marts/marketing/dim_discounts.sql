@@ -5,18 +5,7 @@ with
 
 discounts as (
 
-    select
-        discount_id,
-        discount_name,
-        discount_type,
-        is_active,
-        is_deleted,
-        active_from,
-        active_to,
-        created_at,
-        updated_at,
-        deleted_at
-    from {{ ref('stg_qtickets_api__discounts') }}
+    select * from {{ ref('stg_qtickets_api__discounts') }}
     where is_readable
 
 ),
@@ -24,7 +13,7 @@ discounts as (
 pointed_at as (
 
     select discount_id
-    from {{ ref('stg_qtickets_api__tickets') }}
+    from {{ ref('int_tickets') }}
 
     union distinct
 

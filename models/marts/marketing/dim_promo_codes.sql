@@ -5,30 +5,14 @@ with
 
 promo_codes as (
 
-    select
-        promo_code_id,
-        promo_code,
-        discount_id,
-        max_uses,
-        is_active,
-        is_deleted,
-        active_from,
-        active_to,
-        created_at,
-        updated_at,
-        deleted_at
-    from {{ ref('stg_qtickets_api__promo_codes') }}
+    select * from {{ ref('stg_qtickets_api__promo_codes') }}
     where is_readable
 
 ),
 
 discounts as (
 
-    select
-        discount_id,
-        discount_name,
-        discount_type
-    from {{ ref('dim_discounts') }}
+    select * from {{ ref('dim_discounts') }}
 
 ),
 
@@ -36,7 +20,7 @@ discounts as (
 unknown_promo_codes as (
 
     select distinct promo_code_id
-    from {{ ref('stg_qtickets_api__tickets') }}
+    from {{ ref('int_tickets') }}
     where
         promo_code_id != 0
         and promo_code_id not in (select promo_code_id from promo_codes)

@@ -5,19 +5,19 @@ with
 
 sales as (
 
-    select
-        sales_date,
-        event_id,
-        city,
-        currency,
-        promo_code_id,
-        discount_id,
-        is_refunded,
-        quantity,
-        full_amount,
-        gross_amount,
-        paid_back_amount
-    from {{ ref('int_sold_tickets') }}
+    select * from {{ ref('int_sold_tickets') }}
+
+),
+
+promo_codes as (
+
+    select * from {{ ref('dim_promo_codes') }}
+
+),
+
+discounts as (
+
+    select * from {{ ref('dim_discounts') }}
 
 ),
 
@@ -27,15 +27,13 @@ daily as (
         sales_date,
         event_id,
         city,
-        currency,
+        currency::LowCardinality(String) as currency,
         promo_code_id,
         discount_id,
-        sumIf(quantity, not is_refunded) as tickets_sold,
-        sumIf(quantity, is_refunded) as tickets_refunded,
-        sum(gross_amount) as sum_gross,
-        sum(paid_back_amount) as sum_paid_back,
-        sum(full_amount - gross_amount) as sum_discount,
-        sumIf(full_amount - gross_amount, not is_refunded) as sum_discount_kept
+        {{ sales_measures() }},
+        sum(full_amount - gross_amount)::Decimal(18, 2) as gross_discount,
+        sumIf(full_amount - gross_amount, not is_refunded)::Decimal(18, 2) as discount_cost,
+        any(event_name)::String as event_name
     from sales
     group by
         sales_date,
@@ -50,20 +48,25 @@ daily as (
 final as (
 
     select
-        sales_date,
-        event_id,
-        city,
-        currency::LowCardinality(String) as currency,
-        promo_code_id,
-        discount_id,
-        tickets_sold,
-        tickets_refunded,
-        sum_gross::Decimal(18, 2) as gross_revenue,
-        sum_paid_back::Decimal(18, 2) as refunded_amount,
-        (sum_gross - sum_paid_back)::Decimal(18, 2) as revenue,
-        sum_discount::Decimal(18, 2) as gross_discount,
-        sum_discount_kept::Decimal(18, 2) as discount_cost
+        daily.sales_date as sales_date,
+        daily.event_id as event_id,
+        daily.city as city,
+        daily.currency as currency,
+        daily.promo_code_id as promo_code_id,
+        daily.discount_id as discount_id,
+        daily.tickets_sold as tickets_sold,
+        daily.tickets_refunded as tickets_refunded,
+        daily.gross_revenue as gross_revenue,
+        daily.refunded_amount as refunded_amount,
+        daily.revenue as revenue,
+        daily.gross_discount as gross_discount,
+        daily.discount_cost as discount_cost,
+        daily.event_name as event_name,
+        if(daily.promo_code_id = 0, '(none)', promo_codes.promo_code) as promo_code,
+        if(daily.discount_id = 0, '(none)', discounts.discount_name) as discount_name
     from daily
+    left join promo_codes on daily.promo_code_id = promo_codes.promo_code_id
+    left join discounts on daily.discount_id = discounts.discount_id
 
 )
 

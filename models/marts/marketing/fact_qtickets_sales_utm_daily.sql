@@ -5,51 +5,7 @@ with
 
 sales as (
 
-    select
-        sales_date,
-        event_id,
-        city,
-        currency,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        is_refunded,
-        quantity,
-        gross_amount,
-        paid_back_amount
-    from {{ ref('int_sold_tickets') }}
-
-),
-
-daily as (
-
-    select
-        sales_date,
-        event_id,
-        city,
-        currency,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        sumIf(quantity, not is_refunded) as tickets_sold,
-        sumIf(quantity, is_refunded) as tickets_refunded,
-        sum(gross_amount) as sum_gross,
-        sum(paid_back_amount) as sum_paid_back
-    from sales
-    group by
-        sales_date,
-        event_id,
-        city,
-        currency,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term
+    select * from {{ ref('int_sold_tickets') }}
 
 ),
 
@@ -60,17 +16,24 @@ final as (
         event_id,
         city,
         currency::LowCardinality(String) as currency,
-        if(utm_source = '', '(none)', utm_source)::LowCardinality(String) as utm_source,
-        if(utm_medium = '', '(none)', utm_medium)::LowCardinality(String) as utm_medium,
-        if(utm_campaign = '', '(none)', utm_campaign) as utm_campaign,
-        if(utm_content = '', '(none)', utm_content) as utm_content,
-        if(utm_term = '', '(none)', utm_term) as utm_term,
-        tickets_sold,
-        tickets_refunded,
-        sum_gross::Decimal(18, 2) as gross_revenue,
-        sum_paid_back::Decimal(18, 2) as refunded_amount,
-        (sum_gross - sum_paid_back)::Decimal(18, 2) as revenue
-    from daily
+        if(sales.utm_source = '', '(none)', sales.utm_source)::LowCardinality(String) as utm_source,
+        if(sales.utm_medium = '', '(none)', sales.utm_medium)::LowCardinality(String) as utm_medium,
+        if(sales.utm_campaign = '', '(none)', sales.utm_campaign) as utm_campaign,
+        if(sales.utm_content = '', '(none)', sales.utm_content) as utm_content,
+        if(sales.utm_term = '', '(none)', sales.utm_term) as utm_term,
+        {{ sales_measures() }},
+        any(event_name)::String as event_name
+    from sales
+    group by
+        sales_date,
+        event_id,
+        city,
+        currency,
+        sales.utm_source,
+        sales.utm_medium,
+        sales.utm_campaign,
+        sales.utm_content,
+        sales.utm_term
 
 )
 

@@ -4,36 +4,13 @@ with
 
 plan as (
 
-    select
-        plan_date as sales_date,
-        event_id,
-        city,
-        currency,
-        planned_tickets,
-        planned_revenue
-    from {{ ref('fact_plan_sales_daily') }}
+    select * from {{ ref('fact_plan_sales_daily') }}
 
 ),
 
 sales as (
 
-    select
-        sales_date,
-        event_id,
-        city,
-        currency,
-        tickets_sold,
-        revenue
-    from {{ ref('fact_qtickets_sales_daily') }}
-
-),
-
-events as (
-
-    select
-        event_id,
-        event_name
-    from {{ ref('dim_events') }}
+    select * from {{ ref('fact_qtickets_sales_daily') }}
 
 ),
 
@@ -44,11 +21,12 @@ sales_by_plan as (
     select
         sales_date,
         if(
-            (sales_date, event_id, city, currency) not in (select sales_date, event_id, city, currency from plan)
-            and (sales_date, city, currency) in (select sales_date, city, currency from plan where event_id = 0),
+            (sales_date, event_id, city, currency) not in (select plan_date, event_id, city, currency from plan)
+            and (sales_date, city, currency) in (select plan_date, city, currency from plan where event_id = 0),
             0,
             event_id
         )::UInt64 as plan_event_id,
+        if(plan_event_id = 0 and city != 'unknown', 'all other', any(event_name)) as plan_event_name,
         city,
         currency,
         sum(tickets_sold)::Int64 as sold,
@@ -65,8 +43,9 @@ sales_by_plan as (
 both as (
 
     select
-        sales_date,
+        plan_date as sales_date,
         event_id,
+        event_name,
         city,
         currency,
         toNullable(planned_tickets) as tickets_planned,
@@ -80,6 +59,7 @@ both as (
     select
         sales_date,
         plan_event_id,
+        plan_event_name,
         city,
         currency,
         null,
@@ -96,6 +76,7 @@ compared as (
     select
         sales_date,
         event_id,
+        any(event_name) as event_name,
         city,
         currency,
         sum(tickets_planned) as plan_tickets,
@@ -114,30 +95,24 @@ compared as (
 final as (
 
     select
-        compared.sales_date as sales_date,
-        compared.event_id as event_id,
-        multiIf(
-            compared.event_id = 0 and compared.city != 'unknown', 'all other',
-            -- an event only in the plan; null where whoever asks has join_use_nulls on
-            ifNull(events.event_name, '') = '', 'unknown',
-            events.event_name
-        ) as event_name,
-        compared.city as city,
-        compared.currency as currency,
-        compared.plan_tickets as planned_tickets,
-        compared.fact_tickets as tickets_sold,
-        compared.fact_tickets - compared.plan_tickets as tickets_difference,
-        if(compared.plan_tickets > 0, round(100 * compared.fact_tickets / compared.plan_tickets, 1), null) as tickets_percent,
-        compared.plan_revenue::Nullable(Decimal(18, 2)) as planned_revenue,
-        compared.fact_revenue::Nullable(Decimal(18, 2)) as revenue,
-        (compared.fact_revenue - compared.plan_revenue)::Nullable(Decimal(18, 2)) as revenue_difference,
+        sales_date,
+        event_id,
+        event_name,
+        city,
+        currency,
+        plan_tickets as planned_tickets,
+        fact_tickets as tickets_sold,
+        fact_tickets - plan_tickets as tickets_difference,
+        if(plan_tickets > 0, round(100 * fact_tickets / plan_tickets, 1), null) as tickets_percent,
+        plan_revenue::Nullable(Decimal(18, 2)) as planned_revenue,
+        fact_revenue::Nullable(Decimal(18, 2)) as revenue,
+        (fact_revenue - plan_revenue)::Nullable(Decimal(18, 2)) as revenue_difference,
         if(
-            compared.plan_revenue > 0,
-            round(100 * toFloat64(compared.fact_revenue) / toFloat64(compared.plan_revenue), 1),
+            plan_revenue > 0,
+            round(100 * toFloat64(fact_revenue) / toFloat64(plan_revenue), 1),
             null
         ) as revenue_percent
     from compared
-    left join events on compared.event_id = events.event_id
 
 )
 

@@ -2,17 +2,10 @@ with
 
 plan as (
 
-    select
-        plan_date,
-        event_id,
-        city,
-        currency,
-        planned_tickets,
-        planned_revenue
     {%- if var('plan_sales_table') %}
-    from {{ source('planning', 'plan_sales') }}
+    select * from {{ source('planning', 'plan_sales') }}
     {%- else %}
-    from {{ ref('plan_sales') }}
+    select * from {{ ref('plan_sales') }}
     {%- endif %}
 
 ),

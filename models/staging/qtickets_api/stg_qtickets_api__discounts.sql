@@ -12,12 +12,7 @@ with
 -- Newest version only: `query_settings` above, since unit tests cannot read `final` from a subquery.
 landed as (
 
-    select
-        discount_id,
-        payload,
-        _deleted,
-        _ver
-    from {{ source('qtickets_api', 'stg_qtickets_api_discounts_raw') }}
+    select * from {{ source('qtickets_api', 'stg_qtickets_api_discounts_raw') }}
 
 ),
 
@@ -53,20 +48,29 @@ final as (
 
         -- strings
         {{ tidy_name('json.name') }} as discount_name,
-        ifNull(json.type, '')::LowCardinality(String) as discount_type,
+        ifNull({{ json_word('json.type') }}, '')::LowCardinality(String) as discount_type,
 
         -- state
         (ifNull(json.id, '') = toString(discount_id))::Bool as is_readable,
-        (ifNull(json.is_active, '') in ('1', 'true'))::Bool as is_active,
-        (_deleted = 1)::Bool as is_gone,
-        (is_gone or ifNull(json.deleted_at, '') != '')::Bool as is_deleted,
+        ifNull({{ json_flag('json.is_active') }}, false)::Bool as is_active,
+        (_deleted = 1)::Bool as is_tombstone,
+        (is_tombstone or deleted_at is not null)::Bool as is_deleted,
 
         -- times
-        {{ json_instant('json.active_from') }} as active_from,
-        {{ json_instant('json.active_to') }} as active_to,
-        {{ json_instant('json.created_at') }} as created_at,
-        {{ json_instant('json.updated_at') }} as updated_at,
-        {{ json_instant('json.deleted_at') }} as deleted_at,
+        {%- for field in ['active_from', 'active_to', 'created_at', 'updated_at', 'deleted_at'] %}
+        {{ json_instant('json.' ~ field) }} as {{ field }},
+        {%- endfor %}
+
+        -- what could not be read
+        {%- set checks = [
+            ('payload', 'not is_readable'),
+            ('is_active', is_unreadable('json.is_active', json_flag('json.is_active'))),
+            ('type', is_unreadable('json.type', json_word('json.type'))),
+        ] %}
+        {%- for field in ['active_from', 'active_to', 'deleted_at'] %}
+            {%- do checks.append((field, is_unreadable('json.' ~ field, field))) %}
+        {%- endfor %}
+        {{ unreadable_fields(checks) }} as unreadable_fields,
 
         _ver
     from parsed

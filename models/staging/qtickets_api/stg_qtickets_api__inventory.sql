@@ -2,28 +2,13 @@ with
 
 snapshots as (
 
-    select
-        show_id,
-        event_id,
-        snapshot_at,
-        is_readable,
-        entries,
-        tickets_total,
-        tickets_left
-    from {{ ref('stg_qtickets_api__snapshots') }}
+    select * from {{ ref('stg_qtickets_api__snapshots') }}
 
 ),
 
 final as (
 
-    select
-        show_id,
-        event_id,
-        snapshot_at,
-        is_readable,
-        entries,
-        tickets_total,
-        tickets_left
+    select * except snapshot_date
     from snapshots
     order by snapshot_at desc
     limit 1 by show_id

@@ -5,16 +5,7 @@ with
 
 landed as (
 
-    select
-        run_id,
-        resource,
-        lane,
-        status,
-        started_at,
-        finished_at,
-        api_total,
-        error
-    from {{ source('qtickets_api', 'meta_job_runs') }}
+    select * from {{ source('qtickets_api', 'meta_job_runs') }}
 
 ),
 
@@ -23,12 +14,11 @@ final as (
     select
         run_id,
         resource,
-        lane,
 
-        -- state
-        status,
-        (status = 'proven')::Bool as is_proven,
-        ({{ is_closing_lane('lane') }})::Bool as is_closing,
+        -- state; `proven` and `unproven` are what the first version of the run log said
+        {{ run_mode() }} as mode,
+        transform(status, ['proven', 'unproven'], ['verified', 'unverified'], status) as status,
+        ifNull({{ is_verified_run() }}, false)::Bool as is_verified,
         error,
 
         -- numerics

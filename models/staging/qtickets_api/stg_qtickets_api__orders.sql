@@ -1,5 +1,5 @@
--- Appends; the engine keeps the newest version of an order, and the view of tickets reads it with `final`.
--- So an order is replaced whole: a ticket that left it leaves no trace, and nothing is ever deleted here.
+-- Appends; the engine keeps the newest version of an order, and whoever reads it asks for `final`. So an order is replaced
+-- whole: a ticket that left it leaves no trace, and nothing is ever deleted here.
 -- A changed column needs `--full-refresh`, and `fail` says so rather than filling in zeros.
 {{
     config(
@@ -12,17 +12,36 @@
     )
 }}
 
-{#- Values that may come as a number or as text are taken as text and converted below, where failing shows. -#}
+{#- Values are taken as text, however they come, and converted below, where failing shows. -#}
+{% set parts_type -%}
+    services Array(Tuple(
+        price Nullable(String),
+        quantity Nullable(String)
+    )),
+    refunds Array(Tuple(
+        id Nullable(String),
+        amount Nullable(String),
+        deduction_amount Nullable(String),
+        created_at Nullable(String)
+    ))
+{%- endset %}
 {% set order_type -%}
     Tuple(
         id Nullable(String),
         payed Nullable(String),
         payed_at Nullable(String),
-        client_id UInt64,
-        event_id UInt64,
+        client_id Nullable(String),
+        event_id Nullable(String),
         discount_id Nullable(String),
         promo_code_id Nullable(String),
-        currency_id String,
+        site_id Nullable(String),
+        site Tuple(host Nullable(String)),
+        backend_user_id Nullable(String),
+        payment_type_id Nullable(String),
+        multiprice_code Nullable(String),
+        reserve_extended Nullable(String),
+        price Nullable(String),
+        currency_id Nullable(String),
         utm Tuple(
             utm_source Nullable(String),
             utm_medium Nullable(String),
@@ -30,15 +49,21 @@
             utm_content Nullable(String),
             utm_term Nullable(String)
         ),
+        {{ parts_type }},
         created_at Nullable(String),
         updated_at Nullable(String),
         deleted_at Nullable(String),
         baskets Array(Tuple(
-            id UInt64,
-            show_id UInt64,
+            id Nullable(String),
+            show_id Nullable(String),
+            seat_id Nullable(String),
+            seat_name Nullable(String),
+            multiprice_code Nullable(String),
             quantity Nullable(String),
             original_price Nullable(String),
             price Nullable(String),
+            {{ parts_type }},
+            checked_at Nullable(String),
             deleted_at Nullable(String),
             refunded_at Nullable(String),
             refunded_amount Nullable(String),
@@ -47,16 +72,17 @@
     )
 {%- endset %}
 
+{#- What the services in these arrays of texts cost; of one that cannot be read, nothing. -#}
+{% set service_fee -%}
+    arraySum((x, y) -> ifNull({{ json_money('x') }}, 0) * ifNull(toUInt16OrNull(y), 1), {})
+{%- endset %}
+{% set utm_tags = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_term'] %}
+
 with
 
 landed as (
 
-    select
-        order_id,
-        payload,
-        _ver,
-        _deleted
-    from {{ source('qtickets_api', 'stg_qtickets_api_orders_raw') }}
+    select * from {{ source('qtickets_api', 'stg_qtickets_api_orders_raw') }}
 
 ),
 
@@ -128,24 +154,25 @@ checked as (
 typed as (
 
     select
-        order_id,
-        _ver,
-        _deleted,
-        json,
-        is_readable,
-        has_no_list_of_tickets,
-        has_no_object_of_tags,
-        toUInt64OrNull(json.discount_id) as read_discount_id,
-        toUInt64OrNull(json.promo_code_id) as read_promo_code_id,
-        {{ json_instant('json.payed_at') }} as payed_at,
+        *,
+        {{ json_flag('json.payed') }} as read_is_paid,
+        {%- for field in ['client_id', 'event_id', 'discount_id', 'promo_code_id', 'site_id', 'backend_user_id'] %}
+        {{ json_id('json.' ~ field) }} as read_{{ field }},
+        {%- endfor %}
+        {{ json_word('json.currency_id') }} as read_currency,
+        {{ json_money('json.price') }} as price,
+        {{ json_instant('json.payed_at') }} as paid_at,
         {{ json_instant('json.created_at') }} as created_at,
         {{ json_instant('json.updated_at') }} as updated_at,
         {{ json_instant('json.deleted_at') }} as deleted_at,
+        arrayMap(x -> {{ json_id('x') }}, json.baskets.id) as read_ticket_ids,
+        arrayMap(x -> {{ json_id('x') }}, json.baskets.show_id) as read_show_ids,
         arrayMap(x -> toUInt16OrNull(x), json.baskets.quantity) as quantities,
         arrayMap(x -> {{ json_money('x') }}, json.baskets.original_price) as original_prices,
         arrayMap(x -> {{ json_money('x') }}, json.baskets.price) as prices,
-        arrayMap(x -> {{ json_instant('x') }}, json.baskets.deleted_at) as tickets_deleted_at,
-        arrayMap(x -> {{ json_instant('x') }}, json.baskets.refunded_at) as tickets_refunded_at,
+        {%- for field in ['checked_at', 'deleted_at', 'refunded_at'] %}
+        arrayMap(x -> {{ json_instant('x') }}, json.baskets.{{ field }}) as tickets_{{ field }},
+        {%- endfor %}
         arrayMap(x -> {{ json_money('x') }}, json.baskets.refunded_amount) as refunded_amounts,
         arrayMap(x -> {{ json_money('x') }}, json.baskets.refunded_deduction_amount) as refunded_deductions
     from checked
@@ -157,70 +184,116 @@ final as (
     select
         -- ids
         order_id,
-        json.client_id as client_id,
-        json.event_id as event_id,
+        ifNull(read_client_id, 0) as client_id,
+        ifNull(read_event_id, 0) as event_id,
         ifNull(read_discount_id, 0) as discount_id,
         ifNull(read_promo_code_id, 0) as promo_code_id,
 
-        -- where the buyer came from; case is kept where advertising systems make up the value
+        -- how it was sold, and where the buyer came from; case is kept where advertising systems make up the value
+        ifNull(read_site_id, 0) as site_id,
+        ifNull(json.site.host, '')::LowCardinality(String) as site_host,
+        ifNull(read_backend_user_id, 0) as backend_user_id,
+        ifNull(json.payment_type_id, '')::LowCardinality(String) as payment_type_id,
+        ifNull(json.multiprice_code, '')::LowCardinality(String) as multiprice_code,
         lowerUTF8({{ tidy_name("ifNull(json.utm.utm_source, '')") }})::LowCardinality(String) as utm_source,
         lowerUTF8({{ tidy_name("ifNull(json.utm.utm_medium, '')") }})::LowCardinality(String) as utm_medium,
         {{ tidy_name("ifNull(json.utm.utm_campaign, '')") }} as utm_campaign,
         {{ tidy_name("ifNull(json.utm.utm_content, '')") }} as utm_content,
         {{ tidy_name("ifNull(json.utm.utm_term, '')") }} as utm_term,
 
+        -- numerics
+        price,
+        ({{ service_fee.format('json.services.price, json.services.quantity') }})::Decimal(18, 2) as service_fee,
+
         -- state
-        json.currency_id::LowCardinality(String) as currency,
-        (ifNull(json.payed, '') in ('true', '1'))::Bool as is_payed,
-        (_deleted = 1)::Bool as is_gone,
+        ifNull(read_currency, '')::LowCardinality(String) as currency,
+        ifNull(read_is_paid, false)::Bool as is_paid,
+        ifNull({{ json_flag('json.reserve_extended') }}, false)::Bool as is_reserve_extended,
+        (_deleted = 1)::Bool as is_tombstone,
 
         -- times
-        payed_at,
+        paid_at,
         created_at,
         updated_at,
         deleted_at,
 
         -- tickets, in parallel arrays: an array of tuples breaks the checks of columns
-        json.baskets.id as ticket_ids,
-        json.baskets.show_id as ticket_show_ids,
+        arrayMap(x -> ifNull(x, 0), read_ticket_ids) as ticket_ids,
+        arrayMap(x -> ifNull(x, 0), read_show_ids) as ticket_show_ids,
+        arrayMap(x -> ifNull(x, ''), json.baskets.seat_id) as ticket_seat_ids,
+        arrayMap(x -> ifNull(x, ''), json.baskets.seat_name) as ticket_seat_names,
+        arrayMap(x -> ifNull(x, ''), json.baskets.multiprice_code) as ticket_multiprice_codes,
         arrayMap(x -> ifNull(x, 1), quantities) as ticket_quantities,
         original_prices as ticket_original_prices,
         arrayMap(x -> ifNull(x, 0), prices) as ticket_prices,
+        arrayMap(
+            (prices, quantities) -> ({{ service_fee.format('prices, quantities') }})::Decimal(18, 2),
+            json.baskets.services.price,
+            json.baskets.services.quantity
+        ) as ticket_service_fees,
+        tickets_checked_at as ticket_checked_at,
         tickets_deleted_at as ticket_deleted_at,
         tickets_refunded_at as ticket_refunded_at,
         refunded_amounts as ticket_refunded_amounts,
         refunded_deductions as ticket_refunded_deductions,
 
+        -- single payments back, of the order (ticket 0) and of its tickets
+        arrayConcat(
+            arrayMap(x -> 0::UInt64, json.refunds.id),
+            arrayFlatten(arrayMap((ticket, ids) -> arrayMap(x -> ticket, ids), ticket_ids, json.baskets.refunds.id))
+        ) as refund_ticket_ids,
+        {%- for field, column, convert in [
+            ('id', 'refund_ids', 'ifNull(' ~ json_id('x') ~ ', 0)'),
+            ('amount', 'refund_amounts', json_money('x')),
+            ('deduction_amount', 'refund_deductions', json_money('x')),
+            ('created_at', 'refund_created_at', json_instant('x')),
+        ] %}
+        arrayMap(
+            x -> {{ convert }},
+            arrayConcat(json.refunds.{{ field }}, arrayFlatten(json.baskets.refunds.{{ field }}))
+        ) as {{ column }},
+        {%- endfor %}
+
         -- what could not be read
+        {%- set checks = [
+            ('payload', 'not is_readable'),
+            ('payed', 'is_readable and (isNull(read_is_paid) or json.payed = \'\')'),
+            ('payed_at', is_unreadable('json.payed_at', 'paid_at')),
+            ('created_at', is_unreadable('json.created_at', 'created_at')),
+            ('deleted_at', is_unreadable('json.deleted_at', 'deleted_at')),
+            ('client_id', is_unreadable('json.client_id', 'read_client_id')),
+            ('event_id', is_unreadable('json.event_id', 'read_event_id')),
+            ('discount_id', is_unreadable('json.discount_id', 'read_discount_id')),
+            ('promo_code_id', is_unreadable('json.promo_code_id', 'read_promo_code_id')),
+            ('currency_id', is_unreadable('json.currency_id', 'read_currency')),
+            ('price', is_unreadable('json.price', 'price')),
+            ('utm', 'has_no_object_of_tags'),
+            ('baskets', 'has_no_list_of_tickets'),
+            ('baskets.id', 'arrayExists(x -> ifNull(x, 0) = 0, read_ticket_ids)'),
+            ('baskets.quantity', 'arrayExists(x -> isNull(x), quantities)'),
+            ('baskets.price', 'arrayExists(x -> isNull(x), prices)'),
+        ] %}
+        {%- for field, parsed in [
+            ('show_id', 'read_show_ids'),
+            ('original_price', 'original_prices'),
+            ('deleted_at', 'tickets_deleted_at'),
+            ('refunded_at', 'tickets_refunded_at'),
+            ('refunded_amount', 'refunded_amounts'),
+            ('refunded_deduction_amount', 'refunded_deductions'),
+        ] %}
+            {%- do checks.append((
+                'baskets.' ~ field,
+                'arrayExists((x, y) -> ' ~ is_unreadable('x', 'y') ~ ', json.baskets.' ~ field ~ ', ' ~ parsed ~ ')',
+            )) %}
+        {%- endfor %}
+        {{ unreadable_fields(checks) }} as unreadable_fields,
+
+        -- the extractor leaves this of a tag that is an e-mail, a phone or a link, or no text at all
         arrayFilter(
-            x -> x != '',
-            [
-                if(is_readable, '', 'payload'),
-                if(not is_readable or ifNull(json.payed, '') in ('true', 'false', '1', '0'), '', 'payed'),
-                if({{ is_unreadable('json.payed_at', 'payed_at') }}, 'payed_at', ''),
-                if({{ is_unreadable('json.deleted_at', 'deleted_at') }}, 'deleted_at', ''),
-                if({{ is_unreadable('json.discount_id', 'read_discount_id') }}, 'discount_id', ''),
-                if({{ is_unreadable('json.promo_code_id', 'read_promo_code_id') }}, 'promo_code_id', ''),
-                if(has_no_object_of_tags, 'utm', ''),
-                if(has_no_list_of_tickets, 'baskets', ''),
-                if(has(json.baskets.id, 0), 'baskets.id', ''),
-                {%- for field, parsed in [
-                    ('original_price', 'original_prices'),
-                    ('deleted_at', 'tickets_deleted_at'),
-                    ('refunded_at', 'tickets_refunded_at'),
-                    ('refunded_amount', 'refunded_amounts'),
-                    ('refunded_deduction_amount', 'refunded_deductions'),
-                ] %}
-                if(
-                    arrayExists((x, y) -> {{ is_unreadable('x', 'y') }}, json.baskets.{{ field }}, {{ parsed }}),
-                    'baskets.{{ field }}',
-                    ''
-                ),
-                {%- endfor %}
-                if(arrayExists(x -> isNull(x), quantities), 'baskets.quantity', ''),
-                if(arrayExists(x -> isNull(x), prices), 'baskets.price', '')
-            ]
-        ) as unreadable_fields,
+            (field, tag) -> tag = '[redacted]',
+            {{ utm_tags }},
+            [{% for tag in utm_tags %}ifNull(json.utm.{{ tag }}, ''){{ ', ' if not loop.last }}{% endfor %}]
+        ) as redacted_tags,
 
         _ver
     from typed

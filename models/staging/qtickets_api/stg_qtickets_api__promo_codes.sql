@@ -12,12 +12,7 @@ with
 -- Newest version only: `query_settings` above, since unit tests cannot read `final` from a subquery.
 landed as (
 
-    select
-        promo_code_id,
-        payload,
-        _deleted,
-        _ver
-    from {{ source('qtickets_api', 'stg_qtickets_api_promo_codes_raw') }}
+    select * from {{ source('qtickets_api', 'stg_qtickets_api_promo_codes_raw') }}
 
 ),
 
@@ -32,8 +27,8 @@ parsed as (
             'Tuple(
                 id Nullable(String),
                 code String,
-                discount_id UInt64,
-                max_uses_count UInt64,
+                discount_id Nullable(String),
+                max_uses_count Nullable(String),
                 is_active Nullable(String),
                 active_from Nullable(String),
                 active_to Nullable(String),
@@ -51,26 +46,36 @@ final as (
     select
         -- ids
         promo_code_id,
-        json.discount_id as discount_id,
+        ifNull({{ json_id('json.discount_id') }}, 0) as discount_id,
 
         -- strings
         {{ tidy_name('json.code') }} as promo_code,
 
         -- numerics
-        json.max_uses_count as max_uses,
+        ifNull({{ json_id('json.max_uses_count') }}, 0) as max_uses,
 
         -- state
         (ifNull(json.id, '') = toString(promo_code_id))::Bool as is_readable,
-        (ifNull(json.is_active, '') in ('1', 'true'))::Bool as is_active,
-        (_deleted = 1)::Bool as is_gone,
-        (is_gone or ifNull(json.deleted_at, '') != '')::Bool as is_deleted,
+        ifNull({{ json_flag('json.is_active') }}, false)::Bool as is_active,
+        (_deleted = 1)::Bool as is_tombstone,
+        (is_tombstone or deleted_at is not null)::Bool as is_deleted,
 
         -- times
-        {{ json_instant('json.active_from') }} as active_from,
-        {{ json_instant('json.active_to') }} as active_to,
-        {{ json_instant('json.created_at') }} as created_at,
-        {{ json_instant('json.updated_at') }} as updated_at,
-        {{ json_instant('json.deleted_at') }} as deleted_at,
+        {%- for field in ['active_from', 'active_to', 'created_at', 'updated_at', 'deleted_at'] %}
+        {{ json_instant('json.' ~ field) }} as {{ field }},
+        {%- endfor %}
+
+        -- what could not be read
+        {%- set checks = [
+            ('payload', 'not is_readable'),
+            ('discount_id', is_unreadable('json.discount_id', json_id('json.discount_id'))),
+            ('max_uses_count', is_unreadable('json.max_uses_count', json_id('json.max_uses_count'))),
+            ('is_active', is_unreadable('json.is_active', json_flag('json.is_active'))),
+        ] %}
+        {%- for field in ['active_from', 'active_to', 'deleted_at'] %}
+            {%- do checks.append((field, is_unreadable('json.' ~ field, field))) %}
+        {%- endfor %}
+        {{ unreadable_fields(checks) }} as unreadable_fields,
 
         _ver
     from parsed

@@ -20,12 +20,8 @@ with
 landed as (
 
     select
-        show_id,
-        event_id,
-        {{ report_date('snapshot_ts') }} as snapshot_date,
-        snapshot_ts,
-        payload,
-        _ver
+        *,
+        {{ report_date('snapshot_ts') }} as snapshot_date
     from {{ source('qtickets_api', 'stg_qtickets_api_inventory_raw') }}
 
 ),
@@ -68,13 +64,7 @@ new_versions as (
 -- A batch that was sent twice is there twice until merged. Not sorted: that would hold all of the payloads in memory.
 new_snapshots as (
 
-    select
-        show_id,
-        event_id,
-        snapshot_date,
-        snapshot_ts,
-        payload
-    from landed
+    select * from landed
     where (show_id, snapshot_ts, _ver) in (select show_id, newest.1, newest.2 from new_versions)
     limit 1 by
         show_id,
@@ -137,7 +127,8 @@ typed as (
         isNull(json.max_quantity) and isNull(json.free_quantity) as has_no_quantities,
         toInt64OrNull(json.max_quantity) as max_quantity,
         toInt64OrNull(json.free_quantity) as free_quantity,
-        ifNull(toInt64OrNull(json.ordered_quantity), 0) + ifNull(toInt64OrNull(json.payed_quantity), 0) as taken
+        toInt64OrNull(json.payed_quantity) as paid_quantity,
+        ifNull(toInt64OrNull(json.ordered_quantity), 0) + ifNull(paid_quantity, 0) as taken
     from seats
 
 ),
@@ -146,12 +137,7 @@ typed as (
 counted as (
 
     select
-        show_id,
-        event_id,
-        snapshot_date,
-        snapshot_ts,
-        is_json,
-        is_seat,
+        *,
         multiIf(
             -- not on offer: only what was sold before
             ifNull(is_disabled, false), greatest(taken, 0),
@@ -183,7 +169,9 @@ final as (
         any(is_json)::Bool as is_readable,
         countIf(is_seat) as entries,
         if(is_readable and countIf(is_seat and isNull(total)) = 0, sumIf(ifNull(total, 0), is_seat), null) as tickets_total,
-        if(is_readable and countIf(is_seat and isNull(left_over)) = 0, sumIf(ifNull(left_over, 0), is_seat), null) as tickets_left
+        if(is_readable and countIf(is_seat and isNull(left_over)) = 0, sumIf(ifNull(left_over, 0), is_seat), null) as tickets_left,
+        if(is_readable and countIf(is_seat and isNull(paid_quantity)) = 0, sumIf(ifNull(paid_quantity, 0), is_seat), null)
+            as tickets_paid
     from counted
     group by
         show_id,
@@ -200,7 +188,8 @@ final as (
         is_readable,
         entries,
         tickets_total,
-        tickets_left
+        tickets_left,
+        tickets_paid
     from {{ read_before }} as kept
     where (show_id, snapshot_at) not in (select show_id, snapshot_ts from landed)
     {% endif %}

@@ -1,0 +1,182 @@
+-- One small row a show to come. A table, although BI reads it as a view: it is of the day on which the curve was made.
+{{ config(materialized='table', order_by=['event_id', 'show_id']) }}
+
+with
+
+shows_to_come as (
+
+    select * from {{ ref('fact_qtickets_inventory_by_show') }}
+
+),
+
+shows as (
+
+    select * from {{ ref('dim_shows') }}
+
+),
+
+sales as (
+
+    select * from {{ ref('fact_qtickets_sales_by_show_daily') }}
+
+),
+
+curve as (
+
+    select * from {{ ref('fact_qtickets_sales_curve') }}
+
+),
+
+outcomes as (
+
+    select * from {{ ref('int_show_outcomes') }}
+
+),
+
+accuracy as (
+
+    select * from {{ ref('v_forecast_accuracy') }}
+
+),
+
+sold as (
+
+    select
+        show_id,
+        sum(tickets_sold) as tickets_sold
+    from sales
+    where sales_date <= {{ report_today() }}
+    group by show_id
+
+),
+
+-- Today is not over, and a finished show's day was: what is compared is what both had sold by the end of a day.
+by_yesterday as (
+
+    select
+        show_id,
+        days_before_show,
+        sum(tickets_seen_then) as tickets
+    from curve
+    group by
+        show_id,
+        days_before_show
+
+),
+
+asked as (
+
+    select
+        shows_to_come.show_id as show_id,
+        shows.event_id as event_id,
+        shows.event_name as event_name,
+        shows.city as city,
+        shows.currency as currency,
+        shows.starts_at as starts_at,
+        shows.local_start as local_start,
+        {{ days_before_show(report_today(), 'shows.show_date') }} as days_before,
+        sold.tickets_sold as tickets_sold,
+        shows_to_come.tickets_total as hall,
+        by_yesterday.days_before_show as full_days_before,
+        by_yesterday.tickets as tickets_yesterday
+    from shows_to_come
+    inner join shows on shows_to_come.show_id = shows.show_id
+    left join sold on shows_to_come.show_id = sold.show_id
+    left join by_yesterday
+        on shows_to_come.show_id = by_yesterday.show_id
+        and {{ days_before_show(report_today(), 'shows.show_date') }} + 1 = by_yesterday.days_before_show
+
+),
+
+-- Finished shows with the same number of days to go, under each basis to which they belong.
+compared as (
+
+    select
+        asked.show_id as show_id,
+        basis,
+        outcomes.tickets as tickets,
+        outcomes.growth as growth
+    from asked
+    inner join outcomes on asked.full_days_before = outcomes.days_before_show
+    array join ['event', 'city', 'all'] as basis
+    where
+        asked.tickets_yesterday > 0
+        and outcomes.growth is not null
+        and (
+            basis = 'all'
+            or (basis = 'city' and asked.city = outcomes.city and asked.city != 'unknown')
+            or (basis = 'event' and asked.event_id = outcomes.event_id)
+        )
+
+),
+
+chosen as (
+
+    select
+        show_id,
+        basis,
+        count() as shows,
+        quantilesExactInclusive(0.25, 0.5, 0.75)(growth) as growths,
+        quantilesExactInclusive(0.25, 0.5, 0.75)(tickets) as usual
+    from compared
+    group by
+        show_id,
+        basis
+    having shows >= {{ least_shows() }}
+    order by indexOf(['event', 'city', 'all'], basis)
+    limit 1 by show_id
+
+),
+
+-- How wrong the forecast was at about as many days before; of two that are as near, the one further from the show.
+typical as (
+
+    select
+        asked.show_id as show_id,
+        argMin(accuracy.median_error, (abs(accuracy.days_before - asked.full_days_before), -accuracy.days_before)) as typical_error
+    from asked
+    cross join accuracy
+    where accuracy.median_error is not null
+    group by show_id
+
+),
+
+final as (
+
+    select
+        asked.show_id as show_id,
+        asked.event_id as event_id,
+        asked.event_name as event_name,
+        asked.city as city,
+        asked.currency as currency,
+        asked.starts_at as starts_at,
+        asked.local_start as local_start,
+        asked.days_before as days_before_show,
+        asked.tickets_sold as tickets_sold,
+        asked.hall as tickets_total,
+        {% for name, place in [('forecast_tickets', 2), ('forecast_low', 1), ('forecast_high', 3)] %}
+        if(
+            chosen.shows > 0,
+            {{ possible_tickets('asked.tickets_yesterday * chosen.growths[' ~ place ~ ']', 'asked.tickets_sold', 'asked.hall') }},
+            null
+        )::Nullable(UInt64) as {{ name }},
+        {% endfor %}
+        nullIf(chosen.basis, '')::LowCardinality(Nullable(String)) as basis,
+        chosen.shows as basis_shows,
+        -- tickets of another event are sold in another hall: only growth can be compared with those
+        if(basis = 'event', round(chosen.usual[2]), null)::Nullable(UInt64) as expected_tickets_now,
+        multiIf(
+            ifNull(basis, '') != 'event', null,
+            asked.tickets_yesterday > chosen.usual[3], 'ahead',
+            asked.tickets_yesterday < chosen.usual[1], 'behind',
+            'on track'
+        )::LowCardinality(Nullable(String)) as verdict,
+        (forecast_tickets >= nullIf(asked.hall, 0))::Nullable(Bool) as will_sell_out,
+        if(forecast_tickets is null, null, typical.typical_error) as typical_error
+    from asked
+    left join chosen on asked.show_id = chosen.show_id
+    left join typical on asked.show_id = typical.show_id
+
+)
+
+select * from final
