@@ -209,9 +209,12 @@ class _Pages:
         """Return a show to come, with its curve; `begins` is whether it has not begun."""
         curve = self.curves.get(row["show_id"])
         past = self.past.get(row["event_id"])
-        days = row["days_before_show"]
+        # the forecast rests on whole days: it is judged as of yesterday, like its typical error
+        days = row["days_before_show"] + 1
         nearest = min(
-            self.of["accuracy"], key=lambda of: abs(of["days_before"] - (days or 0)), default=None
+            (of for of in self.of["accuracy"] if of["median_error"] is not None),
+            key=lambda of: (abs(of["days_before"] - days), -of["days_before"]),
+            default=None,
         )
         is_trusted = bool(nearest and nearest["is_better_than_pace"])
         forecast = None

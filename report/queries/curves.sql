@@ -1,17 +1,19 @@
--- One row is a show still to come: tickets sold up to so many days before it, in its last four weeks.
+-- One row is a show still to come: tickets sold by so many days before it, in its last four weeks, as was seen then.
 with
 
 days as (
 
     select
-        event_id,
         show_id,
         days_before_show,
-        tickets_so_far
+        sum(tickets_seen_then) as tickets
     from fact_qtickets_sales_curve
     where
         not is_finished
         and days_before_show between 0 and 28
+    group by
+        show_id,
+        days_before_show
     order by
         show_id,
         days_before_show desc
@@ -21,6 +23,6 @@ days as (
 select
     show_id,
     groupArray(days_before_show) as days,
-    groupArray(tickets_so_far) as tickets
+    groupArray(days.tickets) as tickets
 from days
 group by show_id
