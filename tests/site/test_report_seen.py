@@ -99,15 +99,15 @@ def is_short_for(text: str | None, amount: Decimal, currency: str) -> bool:
 
 
 def change(text: str | None) -> int | None:
-    """«▼ меньше на 29 %» -> -29; «—» -> None."""
+    """«меньше на 29 %» -> -29; «—» -> None."""
     text = re.sub(r"\s+", " ", text or "").strip()
     if text == "—":
         return None
-    match = re.fullmatch(r"(?:(▲ больше на|▼ меньше на) ?)?([\d ]+) %", text)
+    match = re.fullmatch(r"(?:(больше на|меньше на) ?)?([\d ]+) %", text)
     assert match, text
     size = int(match[2].replace(" ", ""))
     assert (size == 0) == (match[1] is None), text
-    return -size if match[1] == "▼ меньше на" else size
+    return -size if match[1] == "меньше на" else size
 
 
 def rounded(value: float | Decimal | None) -> int | None:
@@ -314,7 +314,7 @@ def check_shows(browser: Browser, site: Site, shows: Iterable[int]) -> None:
             " expected_tickets_now, will_sell_out, days_before_show from v_show_forecast",
         )
     }
-    verdicts = {"ahead": "▲ опережает", "on track": "● по графику", "behind": "▼ отстаёт"}
+    verdicts = {"ahead": "опережает", "on track": "по графику", "behind": "отстаёт"}
     expected = {}
     for show_id, starts_at, local_start, left, total in query(
         site,
