@@ -24,12 +24,12 @@ RESOURCES = {
 # what the run log says -> what it means to a reader; the first that is found counts
 _CAUSES = (
     ("accept-deletions", "из QTickets разом пропало слишком многое"),
-    (r"\b40[13]\b|token|unauthori[sz]ed", "QTickets не принимает токен"),
+    (r": 40[13]\b|refuses the token", "QTickets не принимает токен"),
     (r"certificate|\bTLS\b|\bSSL", "не удаётся защищённое соединение с QTickets"),
     ("clickhouse", "загрузка не смогла записать данные"),
     (
-        r"\b(429|5\d\d)\b|too many requests|no answer|time[ds]?[ -]?out|reset|unreachable|connect"
-        r"|not JSON|cut short|did not answer",
+        r": (429|5\d\d)\b|no (whole )?(answer|response)|timed out|connect|resolve|reset"
+        r"|let us through|too many requests|has a fault|not JSON|cut short",
         "QTickets не отвечает",
     ),
 )
@@ -50,6 +50,8 @@ def state(quality: Rows, now: datetime) -> State:
     at = proven.get("orders", min(proven.values(), default=None))
     if not quality:
         return State("bad", None, ["Данные ещё ни разу не загружались"])
+    order = {resource: n for n, resource in enumerate(RESOURCES)}
+    quality = sorted(quality, key=lambda row: order.get(row["resource"], len(order)))
     stale = [row for row in quality if not row["is_fresh"]]
     sentences = []
 
@@ -65,9 +67,7 @@ def state(quality: Rows, now: datetime) -> State:
         sentences.append(f"{what}: {why}")
     for row in quality:
         if row["last_status"] in _UNVERIFIED and row["is_fresh"]:
-            sentences.append(
-                f"{name(row['resource'])} не сошлись с QTickets при последней загрузке"
-            )
+            sentences.append(f"{name(row['resource'])}: {cause(row, now)}")
         elif not row["is_complete"] and row["proven_at"]:
             landed, total = words.number(row["rows_landed"]), words.number(row["api_total"])
             sentences.append(f"{name(row['resource'])} загружены не все: {landed} из {total}")
@@ -85,10 +85,10 @@ def cause(row: Row, now: datetime) -> str:
         return "загрузка не запускалась"
     if row["last_status"] == "running":
         return f"загрузка идёт с {_time(row['run_at'], now)}"
-    if row["last_status"] in _UNVERIFIED:
-        return "загруженное не сошлось с QTickets"
-    found = (says for pattern, says in _CAUSES if re.search(pattern, row["last_error"], re.I))
-    return next(found, "загрузка не удалась")
+    causes = _CAUSES[:1] if row["last_status"] in _UNVERIFIED else _CAUSES
+    other = "загрузка не удалась" if causes is _CAUSES else "загруженное не сошлось с QTickets"
+    found = (says for pattern, says in causes if re.search(pattern, row["last_error"], re.I))
+    return next(found, other)
 
 
 def name(resource: str, case: int = 0) -> str:

@@ -137,7 +137,7 @@ def test_without_any_data_it_says_so() -> None:
 
 
 FAILED = {"is_fresh": False, "last_status": "failed"}
-SILENT = FAILED | {"last_error": "QTickets API (https://qtickets.ru): no answer: timed out."}
+SILENT = FAILED | {"last_error": "GET /orders: timed out (ReadTimeout, qtickets.ru)."}
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,24 @@ SILENT = FAILED | {"last_error": "QTickets API (https://qtickets.ru): no answer:
         (SILENT, "warn", ["Новых данных нет с 16:20: QTickets не отвечает"]),
         (SILENT | {"is_late": True}, "bad", ["Новых данных нет с 16:20: QTickets не отвечает"]),
         (
-            FAILED | {"last_error": "401 Unauthorized: check QTICKETS_API_TOKEN."},
+            FAILED | {"last_error": "GET /shows/503/seats: 401: the API refuses the token."},
             "warn",
             ["Новых данных нет с 16:20: QTickets не принимает токен"],
+        ),
+        (
+            FAILED | {"last_error": "GET /shows/403/seats: 503: the API has a fault."},
+            "warn",
+            ["Новых данных нет с 16:20: QTickets не отвечает"],
+        ),
+        (
+            {"last_status": "unverified", "last_error": "the API says 512, 510 are landed"},
+            "bad",
+            ["Заказы: загруженное не сошлось с QTickets"],
+        ),
+        (
+            {"last_status": "unverified", "last_error": "Check the token, or --accept-deletions."},
+            "bad",
+            ["Заказы: из QTickets разом пропало слишком многое"],
         ),
         ({"is_fresh": False}, "warn", ["Новых данных нет с 16:20: загрузка не запускалась"]),
         (
