@@ -118,7 +118,7 @@ def percent(part: Any, of: Any = 1) -> str | None:
     """Return what is shown of a share; None when there is nothing to compare with."""
     if part is None or not of:
         return None
-    text = f"{round(100 * float(part) / float(of)):,}\xa0%"
+    text = f"{100 * round(float(part) / float(of), 2):,.0f}\xa0%"
     return text.replace(",", "\xa0").replace("-", "−")
 
 
@@ -751,7 +751,7 @@ def test_refunds_equal_the_marts(browser: Browser, site: Site, today: date) -> N
         )
     }
     found = {}
-    for row in read(browser, "#refunds tbody tr", tickets=".tickets-refunded", cells="td*"):
+    for row in read(browser, ".refunds tbody tr", tickets=".tickets-refunded", cells="td*"):
         currency, amount = money(row["cells"][-1])
         share = row["cells"][0].split("\n")[1]
         found[int(row["event"]), currency] = (number(row["tickets"]), amount, share)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from babel.numbers import format_currency, format_decimal
 
 from report import charts, cli, figures, page, state, words
 from report.figures import Figures
@@ -477,11 +478,28 @@ def test_each_query_reads_marts_only() -> None:
         ("0", "RUB", "0,00\xa0₽"),
         ("1234567.89", "KZT", "1\xa0234\xa0567,89\xa0KZT"),
         ("100", "JPY", "100,00\xa0¥"),
-        ("5", "unknown", "5,00 (валюта неизвестна)"),
+        ("5", "unknown", "5,00\xa0(валюта неизвестна)"),
     ],
 )
 def test_money_is_written_the_russian_way(amount: str, currency: str, says: str) -> None:
     assert words.money(Decimal(amount), currency) == says
+
+
+@pytest.mark.parametrize("amount", ["0", "7.005", "-1234.5", "999.995", "1234567.89", "0.1"])
+def test_numbers_are_written_as_babel_does(amount: str) -> None:
+    says = format_currency(Decimal(amount), "RUB", locale="ru").replace("-", "−")
+    assert words.money(Decimal(amount), "RUB") == says
+    assert words.number(int(Decimal(amount)) ** 2) == format_decimal(
+        int(Decimal(amount)) ** 2, locale="ru"
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "says"),
+    [(0.256, "26\xa0%"), (-0.001, "0\xa0%"), (-0.5, "−50\xa0%"), (12.5, "1\xa0250\xa0%")],
+)
+def test_percentages(share: float, says: str) -> None:
+    assert words.percent(share) == says
 
 
 @pytest.mark.parametrize(
