@@ -30,7 +30,8 @@ install: $(BIN)/pip profiles.yml ## for production: the versions of requirements
 	$(BIN)/pip check --quiet
 
 $(READY): pyproject.toml | $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo "Packages go into $(VENV), which takes a minute or two the first time:"
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off --editable '.[dev]'
 	@touch $@
 
 profiles.yml: profiles.example.yml

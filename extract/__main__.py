@@ -1,6 +1,8 @@
 """`python -m extract`."""
 
+import sys
+
 from extract.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

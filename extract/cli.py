@@ -1,4 +1,4 @@
-"""The command line: flags, messages, progress, exit codes.
+"""The command line: flags, messages, exit codes.
 
 Little is imported before it is needed, so that --help and a wrong flag answer at once.
 """
@@ -6,40 +6,44 @@ Little is imported before it is needed, so that --help and a wrong flag answer a
 from __future__ import annotations
 
 import argparse
-import gc
+import io
 import json
 import logging
 import os
+import re
 import signal
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from extract.errors import SettingsError, Stopped, ZakazError
-from extract.resources import NAMES
+from extract.errors import Incomplete, SettingsError, Stopped, ZakazError
 
 if TYPE_CHECKING:
-    from extract.api import Api
-    from extract.run import Outcome
+    from extract.client import Client
     from extract.settings import Settings
+    from extract.sync import Result
 
 _log = logging.getLogger("extract")
 
 _REPORT_ZONE = ZoneInfo("Europe/Moscow")
+_NAMES = ("events", "orders", "promo_codes", "discounts", "inventory")
 
 _EXIT_CODES = """\
 exit codes:
-  0  everything asked for was read, landed and proven complete
+  0  everything requested was read, landed and verified to be complete
+  1  a fault of this program
   2  a setting or a flag is missing or malformed
   3  the API failed
   4  ClickHouse failed
-  5  read, but not proven complete; of --healthcheck: not fresh, or not complete
+  5  read, but not verified to be complete; of --healthcheck: not fresh, or not complete
   6  another run holds the lock
   130, 143  stopped by Ctrl-C, by SIGTERM
 
@@ -49,7 +53,7 @@ Settings come from the environment or from --envfile; .env.example explains each
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m extract",
-        description="Pull an organiser's data from QTickets; land the raw JSON in ClickHouse.",
+        description="Sync an organiser's data from QTickets; land the raw JSON in ClickHouse.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,16 +61,16 @@ def _parser() -> argparse.ArgumentParser:
         "resources",
         nargs="*",
         metavar="RESOURCE",
-        help=f"what to pull: {', '.join(NAMES)} (default: all)",
+        help=f"what to sync: {', '.join(_NAMES)} (default: all)",
     )
     add = parser.add_argument
     add("--envfile", type=Path, metavar="FILE", help="read settings from FILE too")
-    add("--dry-run", action="store_true", help="fetch and check everything, write nothing")
+    add("--dry-run", action="store_true", help="read and check everything, keep nothing")
     add(
         "--offline-fixtures-dir",
         type=Path,
         metavar="DIR",
-        help="answers come from saved responses in DIR, not from the API",
+        help="responses come from saved ones in DIR, not from the API",
     )
     add("--full", action="store_true", help="read everything again, not only what is due")
     add(
@@ -76,117 +80,245 @@ def _parser() -> argparse.ArgumentParser:
         help="only orders paid on DAY (Moscow, YYYY-MM-DD) or later; moves no cursor",
     )
     add("--until", type=_day, metavar="DAY", help="only orders paid on DAY or before")
+    add(
+        "--accept-deletions",
+        action="store_true",
+        help="believe the API when most of what is landed, or all of it, is no longer there",
+    )
     add("--check", action="store_true", help="only see whether a run could work; write nothing")
-    add("--status", action="store_true", help="only tell how far each resource is")
     add(
         "--healthcheck",
         action="store_true",
-        help="only tell, in one line for monitoring, whether all is fresh and complete",
+        help="only tell, for monitoring, whether all is fresh and complete",
     )
     add("--verbose", action="store_true", help="tell each retry on stderr")
     add("--log-format", choices=("plain", "json"), default="plain", help="default: plain")
+    add("--version", action=_Version, nargs=0, help="tell the version")
     return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"zakaz {version('zakaz')}\n")
+        parser.exit()
 
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2026-01-31") from None
+        day = date.min
+    if not re.fullmatch(r"(19|20)\d\d-\d\d-\d\d", text) or day == date.min:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2026-01-31")
+    return day
 
 
-def main(argv: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and leave with its exit code."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    with _writable_output():
+        try:
+            args = _arguments(argv)
+        except SystemExit as leaving:
+            return int(leaving.code or 0)
+        _start_logging(verbose=args.verbose, as_json=args.log_format == "json")
+        try:
+            with _signals_raise():
+                return _run(args)
+        except Stopped as stopped:
+            _log.error("%s. What was landed stays; run the same command again to go on.", stopped)
+            return stopped.exit_code
+        except ZakazError as error:
+            _log.error("%s", error)
+            return error.exit_code
+        except Exception as error:  # noqa: BLE001
+            # its text could hold what is in a payload, its place cannot
+            *_, last = traceback.extract_tb(error.__traceback__)
+            place = f"{type(error).__name__} at {last.filename}:{last.lineno}"
+            _log.error("a fault of this program: %s. Please report it.", place)
+            return 1
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     args = parser.parse_args(argv)
     for name in args.resources:
-        if name not in NAMES:
-            parser.error(f"no resource {name!r}: choose from {', '.join(NAMES)}")
+        if name not in _NAMES:
+            parser.error(f"no resource {name!r}: choose from {', '.join(_NAMES)}")
     if (args.since or args.until) and args.full:
         parser.error("--full reads everything, --since and --until a range: choose one")
-    _start_logging(verbose=args.verbose, as_json=args.log_format == "json")
-    try:
-        code = _run(args)
-    except Stopped as stopped:
-        _log.error("%s. What was landed stays; run the same command again to go on.", stopped)
-        code = stopped.exit_code
-    except ZakazError as error:
-        _log.error("%s", error)
-        code = error.exit_code
-    except Exception as error:  # noqa: BLE001
-        # its text could hold what is in a payload, its place cannot
-        *_, last = traceback.extract_tb(error.__traceback__)
-        place = f"{type(error).__name__} at {last.filename}:{last.lineno}"
-        _log.error("a fault of this program: %s. Please report it.", place)
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # workers may still be waiting for the API; what they would bring is no longer wanted
-    os._exit(code)
+    if args.since and args.until and args.since > args.until:
+        parser.error(f"--since {args.since} is after --until {args.until}")
+    args.names = [name for name in _NAMES if name in args.resources] or list(_NAMES)
+    return args
 
 
 def _run(args: argparse.Namespace) -> int:
-    from extract import health
-    from extract.api import Api
-    from extract.replay import Replay
+    from extract import status
     from extract.settings import load
 
     settings = load(args.envfile)
-    names = [name for name in NAMES if name in args.resources] or list(NAMES)
-    if args.status:
-        return _say(health.status(settings))
     if args.healthcheck:
-        return _say(health.healthcheck(settings, names))
+        return _healthcheck(settings, args)
     if settings.qtickets_api_token is None and not args.offline_fixtures_dir:
         raise SettingsError(
             "QTICKETS_API_TOKEN: missing. Set it in the environment or in --envfile FILE."
         )
-    transport = Replay(args.offline_fixtures_dir) if args.offline_fixtures_dir else None
-    with closing(Api(settings, transport)) as api:
-        _halt_on_signals(api)
+    from extract.client import Client
+
+    transport = None
+    if args.offline_fixtures_dir:
+        from extract import offline
+
+        transport = offline.transport(args.offline_fixtures_dir)
+    with closing(Client(settings, transport)) as client:
         if args.check:
-            return _say(health.check(settings, api))
-        return _pull(args, names, settings, api)
+            _say(status.check(settings, client))
+            return 0
+        return _sync(args, settings, client)
 
 
-def _pull(args: argparse.Namespace, names: Sequence[str], settings: Settings, api: Api) -> int:
+def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
     from extract.lock import only_run
-    from extract.progress import Progress
-    from extract.run import Run
-    from extract.store import Nowhere, Store
+    from extract.sync import Run
     from extract.warehouse import Warehouse
 
-    # parsed answers are trees: to look for cycles among them takes a tenth of all time, in vain
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
-    # an answer that has come should not wait long for a worker that is busy cleaning rows
-    sys.setswitchinterval(0.0005)
-    outcomes: list[Outcome] = []
+    results: list[Result] = []
     began = time.monotonic()
     with ExitStack() as stack:
-        store: Store = Nowhere()
-        if not args.dry_run:
+        if args.dry_run:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zakaz-")))
+            settings = replace(
+                settings,
+                clickhouse_host=None,
+                clickhouse_cluster=None,
+                clickhouse_path=directory / "chdb",
+            )
+        else:
             stack.enter_context(only_run(settings))
-            store = stack.enter_context(closing(Warehouse(settings, _run_id())))
+        run_id = f"{datetime.now(_REPORT_ZONE):%Y%m%d-%H%M%S}-{os.getpid()}"
+        warehouse = stack.enter_context(closing(Warehouse(settings, run_id)))
+        warehouse.prepare()
+        _one_source(client.source, warehouse.sources(), settings)
         run = Run(
             settings,
-            api,
-            store,
-            Progress(),
-            everything=args.full,
-            payed_between=_payed_between(args.since, args.until),
+            client,
+            warehouse,
+            full=args.full,
+            paid_between=_paid_between(args.since, args.until),
+            accept_deletions=args.accept_deletions,
         )
-        for outcome in run.pull(names):
-            outcomes.append(outcome)
-            if outcome.error:
-                _log.error("%s: %s", outcome.resource, outcome.error)
-    _say(_summary(outcomes, api, time.monotonic() - began, dry_run=args.dry_run))
-    return min((o.error.exit_code for o in outcomes if o.error), default=0)
+        results.extend(run.sync(args.names))
+        warehouse.remove_merged()
+    _say(_summary(results, client, time.monotonic() - began, dry_run=args.dry_run))
+    for names, error in _causes(results).values():
+        _log.error("%s: %s", ", ".join(names), error)
+    return min((r.error.exit_code for r in results if r.error), default=0)
 
 
-def _say(lines: Sequence[str]) -> int:
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+def _one_source(source: str, found: set[str], settings: Settings) -> None:
+    """Raise SettingsError where saved responses and an API's would come into one database."""
+    place = settings.clickhouse_place
+    if source == "offline" and found - {"offline"}:
+        raise SettingsError(
+            f"--offline-fixtures-dir: the database {settings.clickhouse_database} ({place}) was "
+            "filled from an API. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE, or --dry-run."
+        )
+    if source != "offline" and "offline" in found:
+        raise SettingsError(
+            f"The database {settings.clickhouse_database} ({place}) was filled with "
+            "--offline-fixtures-dir. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE."
+        )
+
+
+def _healthcheck(settings: Settings, args: argparse.Namespace) -> int:
+    from extract import status
+
+    found = status.health(settings, args.names)
+    unhealthy = [health for health in found if health.faults]
+    verdict = f"unhealthy: {len(unhealthy)} of {len(found)} resources" if unhealthy else "healthy"
+    if args.log_format == "json":
+        rows = [health.columns() for health in found]
+        rows.append({"healthy": not unhealthy, "verdict": verdict})
+        _say([json.dumps(row, ensure_ascii=False) for row in rows])
+    else:
+        _say([*(health.line() for health in found), verdict])
+    if unhealthy:
+        faults = (f"{health.resource}: {', '.join(health.faults)}" for health in unhealthy)
+        raise Incomplete(f"unhealthy: {'; '.join(faults)}.")
     return 0
+
+
+def _causes(results: Sequence[Result]) -> dict[str, tuple[list[str], ZakazError]]:
+    """Return the names of the resources that failed alike, with the first error of each kind."""
+    causes: dict[str, tuple[list[str], ZakazError]] = {}
+    for result in results:
+        if result.error:
+            cause = re.sub(r"GET \S+: |\d+ times|\(\w+\)", "", str(result.error))
+            causes.setdefault(cause, ([], result.error))[0].append(result.resource)
+    return causes
+
+
+# ---- output
+
+
+def _say(lines: Sequence[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+class _Output:
+    """A stream that swallows what nobody can read any more: a run does not fail for its reader."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._lose()
+        return len(text)
+
+    def writelines(self, lines: Iterator[str]) -> None:
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        self.write("")
+
+    def _lose(self) -> None:
+        """Let the rest, which Python would write when it ends, go nowhere."""
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+        except (OSError, ValueError):
+            pass
+
+
+@contextmanager
+def _writable_output() -> Iterator[None]:
+    """Let stdout and stderr be written to, whatever became of their readers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # closed; otherwise the next file that is opened would be taken for it
+            os.open(os.devnull, os.O_RDWR)
+    with ExitStack() as stack:
+        nowhere = stack.enter_context(Path(os.devnull).open("w"))
+        out, err = (_Output(stream or nowhere) for stream in (sys.stdout, sys.stderr))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
+        yield
+        out.flush()
+        err.flush()
 
 
 class _Plain(logging.Formatter):
@@ -210,25 +342,31 @@ class _Json(logging.Formatter):
 def _start_logging(*, verbose: bool, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if as_json else _Plain())
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore"):
         # httpx would log every URL
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
-def _halt_on_signals(api: Api) -> None:
-    def halt(number: int, _frame: object) -> None:
-        api.halt(Stopped(signal.Signals(number).name, number))
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C raise Stopped in the main thread."""
 
-    signal.signal(signal.SIGTERM, halt)
-    signal.signal(signal.SIGINT, halt)
+    def stop(number: int, _frame: object) -> None:
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, signal.SIG_IGN)
+        raise Stopped(signal.Signals(number).name, number)
+
+    before = [(each, signal.signal(each, stop)) for each in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        yield
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)
 
 
-def _run_id() -> str:
-    return f"{datetime.now(_REPORT_ZONE):%Y%m%d-%H%M%S}-{os.getpid()}"
-
-
-def _payed_between(
+def _paid_between(
     since: date | None, until: date | None
 ) -> tuple[datetime | None, datetime | None] | None:
     """Return the instants at which the range of Moscow days begins and ends (half open)."""
@@ -244,24 +382,35 @@ def _payed_between(
     )
 
 
-def _summary(outcomes: Sequence[Outcome], api: Api, seconds: float, *, dry_run: bool) -> list[str]:
+def _summary(
+    results: Sequence[Result], client: Client, seconds: float, *, dry_run: bool
+) -> list[str]:
     """Say in plain words what was seen and landed."""
     lines = []
-    for outcome in outcomes:
-        landed = outcome.landed
-        what = "shows with seats" if outcome.resource == "inventory" else outcome.resource
+    for result in results:
+        counts = result.counts
+        what = "shows with seats" if result.resource == "inventory" else result.resource
         would = "would land " if dry_run else ""
-        counts = f"{would}{landed.new:,} new, {landed.changed:,} changed"
-        counts += f"; {landed.unchanged:,} unchanged"
-        if landed.gone:
-            counts += f"; {landed.gone:,} gone from the API"
-        ways = {lane.filters for lane in outcome.lanes if lane.filters}
-        proof = "NOT proven" if outcome.error else f"proven, filters by {', '.join(sorted(ways))}"
-        lines.append(f"{what:<16} {outcome.seen:>9,} read: {counts} ({proof})")
-        lines += [f"{'':<16} note: {note}" for note in outcome.notes]
-    spent = api.spent
+        said = f"{would}{counts.new:,} new, {counts.changed:,} changed"
+        said += f"; {counts.unchanged:,} unchanged"
+        if counts.deleted:
+            said += f"; {counts.deleted:,} deleted in the API"
+        if counts.redacted:
+            said += f"; {counts.redacted:,} texts or fields redacted"
+        verified = f"verified, filters by {result.filters}"
+        lines.append(
+            f"{what:<16} {result.seen:>9,} read: {said} "
+            f"({'NOT verified' if result.error else verified})"
+        )
+        lines += [f"{'':<16} note: {note}" for note in result.notes]
+    if client.clock_ahead:
+        lines.append(
+            f"The API's clock is {client.clock_ahead} ahead of ours, which was believed instead."
+        )
+    traffic = client.traffic
     lines.append(
-        f"{seconds:.1f} seconds, {spent.requests:,} requests, {spent.retries:,} of them retries, "
-        f"{spent.bytes / 1e6:,.1f} MB read" + ("; dry run, nothing written" if dry_run else "")
+        f"{seconds:.1f} seconds, {traffic.requests:,} requests, {traffic.retries:,} of them "
+        f"retries, {traffic.bytes / 1e6:,.1f} MB read"
+        + ("; dry run, nothing written" if dry_run else "")
     )
     return lines

@@ -1,81 +1,77 @@
-"""What is pulled: the path, the table that it lands in, and what is kept of it."""
+"""What is pulled: the path, the table that it lands in, and what may be kept of it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from extract import redact
+from extract import payloads
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Resource:
     """A list of the API with ids that ascend, landed one row a thing."""
 
     name: str
     path: str
     table: str
     key: str
-    clean: redact.Kind
-    has_changes: bool
+    kind: type[payloads.Order | payloads.Event | payloads.Discount | payloads.PromoCode]
+    incremental: bool = False
     """Whether `updated_at` tells what changed. Where it does not, each run reads everything."""
-    has_singles: bool
-    """Whether `path/{id}` is known to answer. Where not, what a proven list lacks is gone."""
+    has_singles: bool = False
+    """Whether `path/{id}` is known to answer. Where not, what the list lacks is deleted."""
 
 
-ORDERS = Listing(
+ORDERS = Resource(
     name="orders",
     path="/orders",
     table="stg_qtickets_api_orders_raw",
     key="order_id",
-    clean=redact.order,
-    has_changes=True,
+    kind=payloads.Order,
+    incremental=True,
     has_singles=True,
 )
 
 # few, and an event's `updated_at` is not known to move with its shows
-EVENTS = Listing(
+EVENTS = Resource(
     name="events",
     path="/events",
     table="stg_qtickets_api_events_raw",
     key="event_id",
-    clean=redact.event,
-    has_changes=False,
+    kind=payloads.Event,
     has_singles=True,
 )
 
 # both fit on a page or two
-DISCOUNTS = Listing(
+DISCOUNTS = Resource(
     name="discounts",
     path="/discounts",
     table="stg_qtickets_api_discounts_raw",
     key="discount_id",
-    clean=redact.discount,
-    has_changes=False,
-    has_singles=False,
+    kind=payloads.Discount,
 )
 
-PROMO_CODES = Listing(
+PROMO_CODES = Resource(
     name="promo_codes",
     path="/promo-codes",
     table="stg_qtickets_api_promo_codes_raw",
     key="promo_code_id",
-    clean=redact.promo_code,
-    has_changes=False,
-    has_singles=False,
+    kind=payloads.PromoCode,
 )
 
 # what orders point at is read after them, so that a code made meanwhile is not missing
 LISTINGS = (EVENTS, ORDERS, PROMO_CODES, DISCOUNTS)
 
-NAMES = (*(listing.name for listing in LISTINGS), "inventory")
-"""The resources, in the order in which a run pulls them: seats need the events' shows."""
-
+INVENTORY = "inventory"
 INVENTORY_TABLE = "stg_qtickets_api_inventory_raw"
+SEATS_PARAMS: dict[str, Any] = {"select": list(payloads.SEAT_FIELDS), "flat": True}
 
-SEATS_QUESTION: dict[str, Any] = {"select": ["id", *redact.SEAT], "flat": True}
+NAMES = (*(resource.name for resource in LISTINGS), INVENTORY)
+"""The resources, in the order in which a run reads them: seats need the events' shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +83,37 @@ class Show:
 
 
 def shows_to_come(events: Iterable[dict[str, Any]], now: datetime) -> list[Show]:
-    """Return the active shows of `events` (cleaned) that have not finished at `now` (aware)."""
+    """Return the shows of `events` (payloads) that have not finished at `now` (aware).
+
+    Also those whose sales are closed (`is_active` 0). Of a show without a date that can be read
+    nobody knows: while it is on sale it is asked for.
+    """
     return [
         Show(show["id"], event["id"])
         for event in events
-        if not event.get("deleted_at") and isinstance(event.get("shows"), list)
+        if not _is_deleted(event) and isinstance(event.get("shows"), list)
         for show in event["shows"]
-        if isinstance(show, dict) and type(show.get("id")) is int
-        if show.get("is_active") in (1, "1") and not show.get("deleted_at")
-        if _ends_after(show, now)
+        if isinstance(show, dict) and type(show.get("id")) is int and not _is_deleted(show)
+        if _is_to_come(show, now)
     ]
 
 
-def _ends_after(show: dict[str, Any], now: datetime) -> bool:
+def _is_deleted(thing: dict[str, Any]) -> bool:
+    # MySQL's empty date is no date
+    return not re.fullmatch(r"|0000-00-00.*", str(thing.get("deleted_at") or ""))
+
+
+def _is_to_come(show: dict[str, Any], now: datetime) -> bool:
+    start, finish = _instant(show.get("start_date")), _instant(show.get("finish_date"))
+    if start and finish and finish < start:  # a typing error is no end
+        finish = start
+    end = finish or start
+    return end > now if end else show.get("is_active") in (1, "1", "true")  # True equals 1
+
+
+def _instant(value: Any) -> datetime | None:
     try:
-        return datetime.fromisoformat(show.get("finish_date") or show.get("start_date")) > now  # type: ignore[arg-type]
+        moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        # without a date that can be read it may still be to come: better asked for than left out
-        return True
+        return None
+    return moment if moment.tzinfo else None

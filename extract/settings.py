@@ -2,95 +2,162 @@
 
 Every setting is explained in `.env.example`. The environment wins over the file; a setting that is
 set but empty counts as not set.
+
+The file is read by dbt too, through a shell (`set -a; . ./.env`), and by systemd. So it may hold
+only what means the same to all three, and no name of ours that nobody knows. In the environment
+others have names like ours (CLICKHOUSE_DB, say): there only a name that is a letter or two away
+from one that we know is taken for a mistake.
 """
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
+from embedded import use_known_zone
 from extract.errors import SettingsError
 
 VENDOR_URL = "https://qtickets.ru/api/rest/v1"
 
 
-def _identifier(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", value):
-        raise ValueError("only letters, digits and _ are allowed, and no digit first")
-    return value
+@dataclass(frozen=True, repr=False)
+class Secret:
+    """A text that is never printed by accident."""
+
+    _text: str
+
+    def get_secret_value(self) -> str:
+        """Return it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('**********')"
 
 
-class Settings(BaseSettings):
+# Each reader takes a text that is not empty and raises ValueError, which never repeats it.
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _number(high: int) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not 0 < float(text) <= high:
+            raise ValueError(f"must be a number above 0 and at most {high}")
+        return float(text)
+
+    return read
+
+
+def _yes_or_no(text: str) -> bool:
+    # as profiles.example.yml reads it
+    if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError("must be true or false")
+    return text.lower() in ("1", "true", "yes", "on")
+
+
+def _identifier(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", text):
+        raise ValueError("only letters, digits and _ are allowed, no digit first, 63 at most")
+    return text
+
+
+def _plain(text: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f]|\A\s|\s\Z", text):
+        raise ValueError("has a space or a control character at its end, as files of Windows do")
+    return text
+
+
+def _secret(text: str) -> Secret:
+    return Secret(_plain(text))
+
+
+def _token(text: str) -> Secret:
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("must be the bare token: no spaces, no `Bearer`, plain ASCII")
+    return Secret(text)
+
+
+def _path(text: str) -> Path:
+    if text.startswith("~"):
+        raise ValueError("`~` is a shell's: write the directory in full")
+    return Path(_plain(text))
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return bool(re.fullmatch(r"[\w-]{1,63}(\.[\w-]{1,63})*", text)) and len(text) < 254
+    return True
+
+
+def _host(text: str) -> str:
+    if not _is_host(text):
+        raise ValueError(
+            "must be a bare host name or address: no https://, no path, no port (CLICKHOUSE_PORT)"
+        )
+    return text
+
+
+def _url(text: str) -> str:
+    found = re.fullmatch(
+        r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d{1,5}))?(/[^\s?#]*)?", text
+    )
+    if not found or not _is_host(found[1]) or not 0 < int(found[2] or 443) < 65536:
+        raise ValueError(f"must look like {VENDOR_URL}: no user, no query, a port in digits")
+    if text != VENDOR_URL:
+        import httpx
+
+        try:
+            httpx.URL(text)
+        except httpx.InvalidURL:
+            raise ValueError("has no host that can be looked up") from None
+    return text.rstrip("/")
+
+
+_NO_SECRET = Secret("")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """What a run needs to know. Field `x_y` is the environment variable `X_Y`."""
 
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
-    )
+    qtickets_api_token: Annotated[Secret | None, _token] = None
+    qtickets_base_url: Annotated[str, _url] = VENDOR_URL
 
-    qtickets_api_token: SecretStr | None = None
-    qtickets_base_url: str = VENDOR_URL
+    clickhouse_host: Annotated[str | None, _host] = None
+    clickhouse_port: Annotated[int | None, _whole(1, 65535)] = None
+    clickhouse_user: Annotated[str, _plain] = "default"
+    clickhouse_password: Annotated[Secret, _secret] = _NO_SECRET
+    clickhouse_secure: Annotated[bool, _yes_or_no] = False
+    clickhouse_database: Annotated[str, _identifier] = "zakaz"
+    clickhouse_cluster: Annotated[str | None, _identifier] = None
+    clickhouse_path: Annotated[Path, _path] = Path(".chdb")
 
-    clickhouse_host: str | None = None
-    clickhouse_port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    clickhouse_user: str = "default"
-    clickhouse_password: SecretStr = SecretStr("")
-    clickhouse_secure: bool = False
-    clickhouse_database: Annotated[str, AfterValidator(_identifier)] = "zakaz"
-    clickhouse_cluster: Annotated[str, AfterValidator(_identifier)] | None = None
-    clickhouse_path: Path = Path(".chdb")
-
-    extract_connections: Annotated[int, Field(ge=1, le=32)] = 4
-    extract_tries: Annotated[int, Field(ge=1, le=100)] = 8
-    extract_patience_seconds: Annotated[float, Field(gt=0)] = 180
-    extract_backoff_seconds: Annotated[float, Field(gt=0)] = 0.5
-    extract_connect_seconds: Annotated[float, Field(gt=0)] = 10
-    extract_read_seconds: Annotated[float, Field(gt=0)] = 60
-    extract_overlap_minutes: Annotated[int, Field(ge=0)] = 10
-    extract_sweep_hours: Annotated[float, Field(gt=0)] = 24
-    extract_fresh_hours: Annotated[float, Field(gt=0)] = 6
-    extract_inventory_days: Annotated[int, Field(ge=2)] = 400
-
-    @field_validator("qtickets_base_url")
-    @classmethod
-    def _is_url(cls, value: str) -> str:
-        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
-            raise ValueError(f"must look like {VENDOR_URL}")
-        return value.rstrip("/")
-
-    @field_validator("qtickets_api_token")
-    @classmethod
-    def _is_token(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
-            raise ValueError("must be the bare token: no spaces, no `Bearer`, plain ASCII")
-        return value
-
-    @field_validator("clickhouse_host")
-    @classmethod
-    def _is_host(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", value):
-            raise ValueError("must be a bare host name or address: no https://, no path")
-        return value
-
-    @model_validator(mode="after")
-    def _embedded_needs_no_server(self) -> Self:
-        for needy, is_set in (
-            ("CLICKHOUSE_SECURE", self.clickhouse_secure),
-            ("CLICKHOUSE_CLUSTER", self.clickhouse_cluster),
-        ):
-            if self.clickhouse_host is None and is_set:
-                raise ValueError(f"{needy} is set but CLICKHOUSE_HOST is not")
-        return self
+    extract_connections: Annotated[int, _whole(1, 32)] = 4
+    extract_tries: Annotated[int, _whole(1, 100)] = 8
+    extract_patience_seconds: Annotated[float, _number(86_400)] = 180.0
+    extract_backoff_seconds: Annotated[float, _number(3_600)] = 0.5
+    extract_connect_seconds: Annotated[float, _number(3_600)] = 10.0
+    extract_read_seconds: Annotated[float, _number(3_600)] = 60.0
+    extract_overlap_minutes: Annotated[int, _whole(0, 10_080)] = 10
+    extract_sweep_hours: Annotated[float, _number(8_760)] = 24.0
+    extract_fresh_hours: Annotated[float, _number(8_760)] = 6.0
+    # ClickHouse counts the time to live in a DateTime, which ends in 2106
+    extract_inventory_days: Annotated[int, _whole(2, 10_000)] = 400
 
     @property
     def clickhouse_place(self) -> str:
@@ -101,22 +168,158 @@ class Settings(BaseSettings):
         return f"{self.clickhouse_host}:{port}"
 
 
+_READ: dict[str, Callable[[str], Any]] = {
+    name.upper(): hint.__metadata__[0]
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
+}
+_OURS = ("QTICKETS_", "CLICKHOUSE_", "EXTRACT_")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_NETWORK = (*_PROXIES, "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+
+
 def load(envfile: Path | None) -> Settings:
     """Read the settings, from `envfile` too when given.
 
-    Raises SettingsError with one line for each setting that is wrong; it never repeats a value.
+    What the file says of proxies and certificates becomes part of the environment, as a shell would
+    have it. Raises SettingsError with one line for each thing that is wrong: it names it, and never
+    repeats a value.
     """
-    if envfile is not None and not envfile.is_file():
-        raise SettingsError(f"--envfile {envfile}: there is no such file.")
+    wrong: list[str] = []
+    found = _read_file(envfile, wrong) if envfile else {}
+    wrong += [
+        _unknown(name, known)
+        for name in os.environ
+        if name.upper().startswith(_OURS) and name not in _READ
+        for known in get_close_matches(name.upper(), _READ, 1, 0.9)
+    ]
+    for name in (*_NETWORK, *map(str.lower, _NETWORK)):
+        if name in found:
+            os.environ.setdefault(name, found[name])
+    found |= {name: value for name, value in os.environ.items() if value}
+    read = {}
+    for name, reader in _READ.items():
+        if found.get(name):
+            try:
+                read[name.lower()] = reader(found[name])
+            except ValueError as error:
+                wrong.append(f"{name}: {error}.")
+    wrong += _lacks_server(found)
+    wrong += _network_faults(os.environ)
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    settings = Settings(**read)
+    if settings.clickhouse_host is None:
+        use_known_zone()
+    return settings
+
+
+def _lacks_server(found: Mapping[str, str]) -> Iterator[str]:
+    for name in ("CLICKHOUSE_SECURE", "CLICKHOUSE_CLUSTER"):
+        value = found.get(name, "").lower()
+        if value not in ("", "0", "false", "no", "off") and not found.get("CLICKHOUSE_HOST"):
+            yield f"{name} is set but CLICKHOUSE_HOST is not."
+
+
+def _unknown(name: str, known: str | None) -> str:
+    return f"{name}: no such setting" + (f"; is {known} meant?" if known else ".")
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+_LINE = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)=(.*?)[ \t]*")
+# what a shell, systemd and we take for the same text
+_BARE = re.compile(r"(?!~)(?:[^\s'\"\\$`;&|<>()~]|(?<!:)~)*")
+_QUOTED = re.compile(r"'([^'\\]*)'|\"([^\"\\$`]*)\"")
+
+
+def _read_file(path: Path, wrong: list[str]) -> dict[str, str]:
+    """Return what the file sets; say in `wrong` what is wrong with it."""
     try:
-        return Settings(_env_file=envfile, _env_file_encoding="utf-8")  # type: ignore[call-arg]
-    except ValidationError as error:
-        lines = [_explain(str(e["loc"][0]) if e["loc"] else "", e["msg"]) for e in error.errors()]
-        raise SettingsError("\n".join(lines)) from None
+        lines = path.read_bytes().decode("utf-8").split("\n")
     except UnicodeDecodeError:
-        raise SettingsError(f"--envfile {envfile}: not a text file in UTF-8.") from None
+        raise SettingsError(f"--envfile {path}: not a text file in UTF-8.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise SettingsError(f"--envfile {path}: {reason}.") from None
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        where = f"--envfile {path}, line {number}"
+        if line.startswith("\ufeff"):
+            wrong.append(f"{where}: begins with a byte order mark: save it as UTF-8 without one.")
+        elif line.endswith("\r"):
+            wrong.append(f"{where}: ends as lines of Windows do (CR LF): save it with LF alone.")
+            break  # the others most likely too
+        elif not line.strip(" \t") or line.lstrip(" \t").startswith("#"):
+            continue
+        elif not (parts := _LINE.fullmatch(line)):
+            wrong.append(f"{where}: must be NAME=value: no spaces around `=`, no `export`.")
+        else:
+            name, value = parts.groups()
+            if quoted := _QUOTED.fullmatch(value):
+                value = quoted[1] or quoted[2] or ""
+            elif not _BARE.fullmatch(value):
+                wrong.append(
+                    f"{where}: {name}: a shell would read it otherwise. Write it without spaces,"
+                    " `~`, `$` and the like, or put '...' around all of it."
+                )
+                continue
+            found[name] = value
+    wrong += _unknown_in_file(path, found)
+    return found
 
 
-def _explain(field: str, message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return f"{field.upper()}: {text}." if field else f"{text}."
+def _unknown_in_file(path: Path, found: Mapping[str, str]) -> Iterator[str]:
+    for name in found:
+        if name in _READ:
+            continue
+        ours = name.upper().startswith(_OURS)
+        near = get_close_matches(name.upper(), _READ, 1, 0.5 if ours else 0.85)
+        if ours or near:
+            yield f"--envfile {path}: {_unknown(name, near[0] if near else None)}"
+
+
+# --- what httpx takes from the environment --------------------------------------------------------
+
+
+def _network_faults(env: Mapping[str, str]) -> Iterator[str]:
+    """Say what of proxies and certificates cannot work: httpx and ssl are asked."""
+    import ssl
+
+    proxies = [name for name in (*_PROXIES, *map(str.lower, _PROXIES)) if env.get(name)]
+    faults = [f"{name}: {fault}." for name in proxies if (fault := _proxy_fault(env[name]))]
+    no_proxy = next((name for name in ("no_proxy", "NO_PROXY") if env.get(name)), None)
+    if no_proxy and not faults and _proxy_fault(None):
+        faults = [f"{no_proxy}: one of them is no host; brackets and IPv6 networks are not known."]
+    yield from faults
+    file, directories = env.get("SSL_CERT_FILE"), env.get("SSL_CERT_DIR", "")
+    if keys := env.get("SSLKEYLOGFILE"):
+        try:
+            Path(keys).open("a").close()
+        except OSError as error:
+            yield f"SSLKEYLOGFILE: {error.strerror}."
+    elif file:
+        try:
+            ssl.create_default_context(cafile=file)
+        except ssl.SSLError:
+            yield "SSL_CERT_FILE: no certificates in it."
+        except OSError as error:
+            yield f"SSL_CERT_FILE: {error.strerror}."
+    if directories and not file:
+        hashed = (Path(one).glob("????????.[0-9]*") for one in directories.split(os.pathsep))
+        if not any(any(names) for names in hashed):
+            yield "SSL_CERT_DIR: no certificates there, as `openssl rehash` names them."
+
+
+def _proxy_fault(url: str | None) -> str | None:
+    """Say what is wrong with a proxy; with what the environment says of them all if None."""
+    import httpx
+
+    if url and "://" not in url:
+        url = f"http://{url}"
+    try:
+        httpx.Client(proxy=url, trust_env=url is None, verify=False).close()  # noqa: S501
+    except ImportError:
+        return "only proxies of http:// and https:// can be used, no SOCKS"
+    except (httpx.InvalidURL, ValueError):
+        return "must look like http://proxy.example.org:3128"
+    return None

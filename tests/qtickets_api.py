@@ -46,7 +46,7 @@ from tests.qtickets_sample import MOSCOW, Row, dumps
 
 BASE = "/api/rest/v1"
 TOKEN = "synthetic-organiser-token"
-PER_PAGE = {"orders": 50, "events": 10, "discounts": 100, "promo-codes": 500, "clients": 100}
+PER_PAGE = {"orders": 50, "events": 10, "discounts": 100, "promo-codes": 500}
 HTML = b"<html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>"
 
 
@@ -167,6 +167,7 @@ class Seen:
     where: list[Row]
     order_by: dict[str, str]
     encoding: str | None  # body, query, or None when it asked for nothing
+    cache_control: str | None = None  # what it said to caches on the way
     fault: str | None = None  # several are joined by +
     status: int = 0
 
@@ -205,6 +206,12 @@ def _query(asked: dict[str, Any], faults: frozenset[str], newest_first: bool) ->
 
 def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
+
+
+def render(rows: Iterable[bytes], per_page: int, page: int, total: int) -> bytes:
+    """A page of a list as JSON; every list is written here."""
+    paging = {"perPage": per_page, "currentPage": page, "total": total}
+    return b'{"data":[' + b",".join(rows) + b'],"paging":' + dumps(paging) + b"}"
 
 
 def _error(status: int, message: str, code: str, info: Any = ()) -> Response:
@@ -252,7 +259,6 @@ class QTicketsServer:
         self.latency = latency
         self.forbidden: set[str] = set()  # paths that this token may not read
         self.requests: list[Seen] = []
-        self.bytes_sent = 0
         self.compress = compress
         self._newest_first = newest_first
         self._per_page = PER_PAGE | (per_page or {})
@@ -321,7 +327,8 @@ class QTicketsServer:
         asked, encoding = _asked(body, request)
         page, where, order = asked.get("page", 1), asked.get("where", []), asked.get("orderBy", {})
         fault = "+".join(sorted(faults)) or None
-        seen = Seen(scope["method"], path, page, where, order, encoding, fault)
+        cache = request.headers.get("cache-control")
+        seen = Seen(scope["method"], path, page, where, order, encoding, cache, fault)
         self.requests.append(seen)
         if self.latency:
             await asyncio.sleep(self.latency)
@@ -393,7 +400,6 @@ class QTicketsServer:
                 ),
                 route("/orders", self._create_order, "POST"),
                 route("/shows/{show_id:int}/seats", self._seats),
-                route("/shows/{show_id:int}/barcodes", self._barcodes),
             ],
             exception_handlers={404: no_path, 405: no_method},
         )
@@ -415,10 +421,7 @@ class QTicketsServer:
         return checked
 
     def _shelf(self, kind: str) -> Shelf:
-        organiser = self.organiser
-        if kind == "clients":
-            return Shelf(organiser.clients())
-        shelf: Shelf = getattr(organiser, kind.replace("-", "_"))
+        shelf: Shelf = getattr(self.organiser, kind.replace("-", "_"))
         return shelf
 
     def _list(self, kind: str, request: Request) -> Response:
@@ -437,8 +440,7 @@ class QTicketsServer:
         if "short_page" in faults:
             # Every third row, so that gaps are in the middle and at the end.
             rows = [row for place, row in enumerate(rows, 1) if place % 3 and place != len(rows)]
-        paging = {"perPage": per_page, "currentPage": query.page, "total": total}
-        return _json(b'{"data":[' + b",".join(rows) + b'],"paging":' + dumps(paging) + b"}")
+        return _json(render(rows, per_page, query.page, total))
 
     def _single(self, kind: str, request: Request) -> Response:
         row_id = request.path_params["row_id"]
@@ -471,12 +473,6 @@ class QTicketsServer:
             zone["seats"][seat_id.removeprefix(f"{zone_id}-")] = entry
         return _json(dumps({"data": zones or []}))
 
-    def _barcodes(self, request: Request) -> Response:
-        show_id = request.path_params["show_id"]
-        if self.organiser.show(show_id) is None:
-            return _not_found("Show", show_id)
-        return _json(dumps({"data": self.organiser.barcodes(show_id)}))
-
     def _create_order(self, request: Request) -> Response:
         order_id = self.organiser.new_order(payed=False)
         return _json(b'{"data":' + self.organiser.orders.body(order_id) + b"}", 201)
@@ -500,6 +496,7 @@ class _Sender:
         headers = dict(self._start["headers"])
         headers |= {b"server": b"nginx", b"date": self._server.http_date().encode()}
         headers[b"vary"] = b"Accept-Encoding"
+        headers[b"cache-control"] = b"no-cache, private"
         if self._zipped and len(body) >= 500:
             # Starlette's own middleware may do this in a thread, which takes longer than the work.
             headers[b"content-encoding"] = b"gzip"
@@ -522,7 +519,6 @@ class _Sender:
         await self._part(body, more=False)
 
     async def _part(self, body: bytes, more: bool) -> None:
-        self._server.bytes_sent += len(body)
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
 

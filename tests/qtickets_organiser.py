@@ -467,22 +467,6 @@ class Organiser:
         """Whether the seats of this show come as zones, whatever was asked for."""
         return sample.spec_of_show(show_id).layout == "zones"
 
-    def clients(self) -> list[Row]:
-        """The buyers of the orders, by id. Lazily made orders are left out."""
-        with self.lock:
-            found = {row["client_id"]: row["client"] for row in self.orders.held_rows()}
-        return [found[client_id] for client_id in sorted(found)]
-
-    def barcodes(self, show_id: int) -> list[Row]:
-        """The ticket credentials of a show."""
-        with self.lock:
-            return [
-                {"barcode": item["barcode"], "basket_id": item["id"], "show_id": show_id}
-                for row in self.orders.rows()
-                for item in row["baskets"]
-                if item["show_id"] == show_id
-            ]
-
     def personal_values(self) -> set[str]:
         """Every personal or secret string in any order: none of them may reach a warehouse."""
         found: set[str] = set()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from functools import cache, partial
 from heapq import heappop, heappush
-from itertools import accumulate
+from itertools import accumulate, chain
 from random import Random
 from typing import Any
 
@@ -427,6 +427,10 @@ def _show(show: Show, cutoff: datetime) -> Row:
     }
 
 
+_OFFER = {"agree_url": "https://tickets.example.org/oferta"}
+PAYMENTS = (("Оплата картой", "payanyway"), ("СБП", "sbp"))
+
+
 def payments_of(index: int) -> tuple[int, int]:
     """The ids of an event's payment methods: by card, and by the Faster Payments System."""
     return 12_600 + 2 * index, 12_601 + 2 * index
@@ -465,19 +469,8 @@ def events(first_day: date, cutoff: datetime) -> Iterator[Row]:
             "age": "0+",
             "shows": shows,
             "payments": [
-                {
-                    "id": payment_id,
-                    "is_active": True,
-                    "name": name,
-                    "handler": handler,
-                    "agree_url": "https://tickets.example.org/oferta",
-                }
-                for payment_id, name, handler in zip(
-                    payments_of(index),
-                    ("Оплата картой", "СБП"),
-                    ("payanyway", "sbp"),
-                    strict=True,
-                )
+                {"id": payment_id, "is_active": True, "name": name, "handler": handler, **_OFFER}
+                for payment_id, (name, handler) in zip(payments_of(index), PAYMENTS, strict=True)
             ],
             "poster": {
                 "id": 80_900 + index,
@@ -668,10 +661,9 @@ class World:
     def _places(self, rng: Random, on_sale: OnSale, created: datetime) -> list[Place]:
         """Tickets for a show that has some left, now and then with one for another show."""
         count = rng.choice((1,) * 7 + (2,) * 8 + (3,) * 4 + (5,))
-        drawn = (on_sale.draw(rng, created) for _ in range(4))
-        # what is asked for last is never sold out
-        wanted = (self.take(rng, show, count) for show in (*drawn, on_sale.shows[0]))
-        found = next(filter(None, wanted))
+        # What is asked for last is never sold out.
+        shows = chain((on_sale.draw(rng, created) for _ in range(4)), on_sale.shows[:1])
+        found = next(filter(None, (self.take(rng, show, count) for show in shows)))
         if rng.random() < 0.06:
             # One cart, two events: the ticket's show decides, not the order's event.
             other = on_sale.draw(rng, created)
@@ -824,6 +816,19 @@ def _as_people_type_it(tags: Row | list[Any], order_id: int) -> Row | list[Any]:
     return {"utm_term": "one of no use"} if order_id % 13 == 0 else tags
 
 
+_COMPANY = {
+    "organization_name": "ООО «Канарейка-Опыт»",
+    "legal_name": "Общество «Канарейка-Опыт»",
+    "work_position": "Канареечный инспектор",
+    "inn": "540012345678",
+    "kpp": "540099001",
+    "comment": "Позвонить Канарейкину",
+}
+_UNTOUCHED = dict.fromkeys(
+    ("checked_at", "deleted_at", "refunded_at", "refunded_amount", "refunded_deduction_amount")
+)
+
+
 def ticket(
     rng: Random,
     ticket_id: int,
@@ -860,28 +865,16 @@ def ticket(
         "multiprice_code": tariff,
         "quantity": quantity,
         "client_email": client["email"],
-        "client_phone": details["phone"],
-        "client_name": details["name"],
-        "client_surname": details["surname"],
-        "client_middlename": details["middlename"],
-        "organization_name": "ООО «Канарейка-Опыт»" if company else None,
-        "legal_name": "Общество «Канарейка-Опыт»" if company else None,
-        "work_position": "Канареечный инспектор" if company else None,
-        "inn": "540012345678" if company else None,
-        "kpp": "540099001" if company else None,
-        "comment": "Позвонить Канарейкину" if company else None,
+        **{f"client_{key}": details[key] for key in ("phone", "name", "surname", "middlename")},
+        **(_COMPANY if company else dict.fromkeys(_COMPANY)),
         "pdf_url": f"https://qtickets.ru/ticket/pdf/{link}",
         "passbook_url": f"https://qtickets.ru/ticket/passbook/{link}",
         "related_baskets": [],
         "services": [],
-        "checked_at": None,
+        "refunds": [],
         "created_at": stamp(created),
         "updated_at": stamp(created),
-        "deleted_at": None,
-        "refunded_at": None,
-        "refunded_amount": None,
-        "refunded_deduction_amount": None,
-        "refunds": [],
+        **_UNTOUCHED,
     }
 
 

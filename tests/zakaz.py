@@ -13,7 +13,8 @@ from typing import Any
 import clickhouse_connect
 import orjson
 
-from extract.resources import EVENTS, ORDERS, Listing
+from extract.payloads import keep
+from extract.resources import EVENTS, ORDERS, Resource
 from tests.clickhouse_server import ClickHouseServer
 from tests.forks import Forked
 from tests.qtickets_api import QTicketsServer
@@ -142,7 +143,7 @@ class Place:
         """Return the payload of each event that is landed and not marked as gone."""
         return self.landed(EVENTS)
 
-    def landed(self, listing: Listing) -> dict[int, bytes]:
+    def landed(self, listing: Resource) -> dict[int, bytes]:
         """Return the payload of each thing that is landed and not marked as gone."""
         rows = self.query(
             f"select {listing.key}, payload from {listing.table} final where not _deleted"
@@ -160,11 +161,11 @@ def events_of(organiser: Organiser) -> dict[int, bytes]:
     return held_by(organiser, EVENTS)
 
 
-def held_by(organiser: Organiser, listing: Listing) -> dict[int, bytes]:
+def held_by(organiser: Organiser, listing: Resource) -> dict[int, bytes]:
     """Return each thing of a list that the organiser has, as it ought to be landed."""
     with organiser.lock:
         rows = getattr(organiser, listing.name).rows()
-        return {row["id"]: orjson.dumps(listing.clean(row)) for row in rows}
+        return {row["id"]: keep(listing.kind, orjson.dumps(row)).payload for row in rows}
 
 
 def small_organiser(seed: int = 1, days: int = 12, orders_per_day: int = 20) -> Organiser:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +26,7 @@ from extract.resources import (
 )
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_sample import MOSCOW
-from tests.zakaz import Place, held_by, orders_of, small_organiser
+from tests.zakaz import ROOT, Place, held_by, orders_of, small_organiser
 
 
 def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
@@ -40,25 +44,15 @@ def test_all_is_landed_and_a_second_run_lands_nothing(place: Place) -> None:
         second = place.extract(server)
         assert second.code == 0, second
         assert place.query(counts) == before
-        lanes = place.query(
-            "select resource, lane, status, rows_landed from meta_job_runs final"
-            " order by started_at, resource, lane"
+        names = ["discounts", "events", "inventory", "orders", "promo_codes"]
+        log = place.query(
+            "select resource, mode, status, source, rows_new > 0, rows_changed + rows_deleted,"
+            " rows_seen = api_total from meta_job_runs final order by started_at, resource"
         )
-        assert [lane[:3] for lane in lanes] == [
-            ("discounts", "all", "proven"),
-            ("events", "all", "proven"),
-            ("inventory", "snapshot", "proven"),
-            ("orders", "backfill", "proven"),
-            ("orders", "changes", "proven"),
-            ("promo_codes", "all", "proven"),
-            ("discounts", "all", "proven"),
-            ("events", "all", "proven"),
-            ("inventory", "snapshot", "proven"),
-            ("orders", "changes", "proven"),
-            ("orders", "sweep", "proven"),
-            ("promo_codes", "all", "proven"),
-        ]
-        assert all(landed == 0 for *_, landed in lanes[6:])
+        host = server.url.split("/")[2]
+        first = [(name, "incremental", "verified", host, True, 0, True) for name in names]
+        assert log[:5] == first
+        assert [row[:6] for row in log[5:]] == [(*row[:4], False, 0) for row in first]
         assert server.non_get == 0
 
 
@@ -188,7 +182,16 @@ def test_a_dead_api_is_said_and_named(place: Place) -> None:
     )
     assert ran.code == 3, ran
     assert "cannot connect to 127.0.0.1" in ran.err
-    assert "Traceback" not in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_an_api_that_is_down_is_one_message(place: Place) -> None:
+    with QTicketsServer(small_organiser(days=2)) as server:
+        server.faults.error_503 = 1
+        ran = place.extract(server, EXTRACT_TRIES="2")
+    assert ran.code == 3, ran
+    assert ran.err.startswith("zakaz: events, orders, promo_codes, discounts, inventory: GET /")
+    assert ran.err.count("\n") == 1
 
 
 def test_a_dead_clickhouse_is_said_and_named(place: Place) -> None:
@@ -249,45 +252,38 @@ def test_check_finds_all_in_place_and_writes_nothing(place: Place) -> None:
         assert dead.code == 4, dead
 
 
-def test_status_tells_how_far_each_resource_is(place: Place) -> None:
-    assert "Nothing was landed yet" in place.extract(None, "--status").out
-    organiser = small_organiser()
-    with QTicketsServer(organiser) as server:
-        assert place.extract(server).code == 0
-        server.faults.outage = {"/orders"}
-        assert place.extract(server, EXTRACT_TRIES="2").code == 3
-    ran = place.extract(None, "--status")
-    assert ran.code == 0, ran
-    assert f"orders      {len(organiser.orders.ids):,} rows; last proven run" in ran.out
-    assert f"promo_codes {len(organiser.promo_codes.ids)} rows; last proven run" in ran.out
-    assert "sweep: 1 of 1 slices" in ran.out
-    assert "last run: failed. GET /orders: 503 UNKNOWN_ERROR" in ran.out
-
-
 def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> None:
     def told(code: int, *says: str, args: tuple[str, ...] = (), **settings: str) -> None:
         ran = place.extract(None, "--healthcheck", *args, **settings)
         assert ran.code == code, ran
-        line = ran.err if code else ran.out
-        assert (ran.out + ran.err, line.count("\n")) == (line, 1), ran
+        assert len(ran.out.splitlines()) == 1 + (len(args) or 5), ran
+        assert ran.out.splitlines()[-1].startswith("unhealthy" if code else "healthy"), ran
+        assert (ran.err.count("\n"), ran.err[:17]) == (
+            (1, "zakaz: unhealthy:") if code else (0, "")
+        )
         for said in says:
-            assert said in line, ran
+            assert said in ran.out, ran
+        as_json = place.extract(None, "--healthcheck", "--log-format", "json", *args, **settings)
+        rows = [orjson.loads(line) for line in as_json.out.splitlines()]
+        assert as_json.code == code
+        assert all(row["healthy"] == (not row["faults"]) for row in rows[:-1])
+        assert rows[-1]["healthy"] == (code == 0) == all(row["healthy"] for row in rows)
 
-    told(5, "unhealthy: Nothing was landed yet")
+    told(5, "nothing was landed yet")
     assert not place.path.exists()
     organiser = small_organiser()
     orders, events = len(organiser.orders.ids), len(organiser.events.ids)
     with QTicketsServer(organiser) as server:
         assert place.extract(server, "events", "orders").code == 0
-        healthy = f"healthy: events {events} rows, proven complete 0 h 0 min ago; orders {orders}"
-        told(0, healthy, args=("events", "orders"))
-        told(5, "discounts: never proven complete; inventory: never proven complete.")
+        healthy = f" {events} rows; verified complete 0 h 0 min ago"
+        told(0, healthy, f" {orders} rows; ", args=("events", "orders"))
+        told(5, "rows; never verified complete")
         server.faults.outage = {"/orders"}
         assert place.extract(server, EXTRACT_TRIES="2").code == 3
     told(0, healthy, "last run failed: GET /orders: 503")
     told(
         5,
-        "; orders: proven complete 0 h 0 min ago, EXTRACT_FRESH_HOURS is 1e-05, last run failed:",
+        "verified complete 0 h 0 min ago, EXTRACT_FRESH_HOURS is 1e-05; last run failed:",
         EXTRACT_FRESH_HOURS="0.00001",
     )
 
@@ -297,20 +293,22 @@ def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> 
     place.query(older.format(hours_ago.format(29)))
     told(0)  # due, and the next run is
     place.query(older.format(hours_ago.format(31)))
-    told(5, "orders: some not compared with the API for 31 h 0 min, EXTRACT_SWEEP_HOURS is 24")
+    told(5, "some not compared with the API for 31 h 0 min, EXTRACT_SWEEP_HOURS is 24")
 
     raw = "stg_qtickets_api_{}_raw"
-    gone = "select * replace (1 as _deleted, _ver + 1e9 as _ver) from {0} limit 1"
-    place.query(f"insert into {{0}} {gone}".format(raw.format("events")))
+    deleted = "select * replace (1 as _deleted, _ver + 1e9 as _ver) from {0} limit 1"
+    place.query(f"insert into {{0}} {deleted}".format(raw.format("events")))
     place.query(f"delete from {raw.format('orders')} where order_id % 2")
     place.query(f"truncate table {raw.format('inventory')}")
-    shows = place.query("select api_total from meta_job_runs final where lane = 'snapshot'")[0][0]
+    shows = place.query(
+        "select api_total from meta_job_runs final"
+        " where resource = 'inventory' and status = 'verified'"
+    )[0][0]
     half = sum(id_ % 2 == 0 for id_ in organiser.orders.ids)
     told(
         5,
-        "unhealthy: orders: ",
-        f"{half} are left of {orders} that were proven landed",
-        f"; inventory: 0 are left of {shows}",
+        f"{half} are left of {orders} rows that were verified",
+        f" 0 are left of {shows} rows",
     )
 
 
@@ -324,6 +322,147 @@ def test_log_lines_are_json_when_asked(place: Place) -> None:
         assert "503" in lines[0]["message"]
         ran = place.extract(server, "--log-format", "json", QTICKETS_API_TOKEN="wrong")
         assert orjson.loads(ran.err)["level"] == "error"
+
+
+def test_the_version_is_told(place: Place) -> None:
+    ran = place.extract(None, "--version")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert re.fullmatch(r"zakaz \d+\.\d+\S*\n", ran.out)
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("reader", ["gone", "closed", "full"])
+def test_output_that_nobody_reads_changes_nothing(place: Place, stream: str, reader: str) -> None:
+    number = {"stdout": 1, "stderr": 2}[stream]
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if reader == "gone":
+        streams[stream] = writing
+    ends = {"gone": "", "closed": f"{number}>&-", "full": f"{number}>/dev/full"}
+    organiser = small_organiser(days=2)
+    with QTicketsServer(organiser) as server:
+        server.faults.outage = {"/discounts"}
+        ran = subprocess.run(
+            ["/bin/sh", "-c", f"exec {sys.executable} -m extract --verbose {ends[reader]}"],
+            env=place.env(server, EXTRACT_TRIES="2"),
+            cwd=ROOT,
+            text=True,
+            check=False,
+            **streams,
+        )
+    os.close(writing)
+    assert ran.returncode == 3, ran
+    said = (ran.stdout or "") + (ran.stderr or "")
+    assert "Traceback" not in said
+    assert "Exception" not in said
+    assert place.landed_orders() == orders_of(organiser)
+
+
+def test_saved_responses_and_an_api_never_come_into_one_database(
+    place: Place, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "orders.json").write_text('{"data": []}')
+    offline = ("--offline-fixtures-dir", str(saved))
+    organiser = small_organiser(days=2)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server).code == 0
+        ran = place.extract(None, *offline)
+        assert ran.code == 2, ran
+        assert "was filled from an API" in ran.err
+        assert place.extract(None, *offline, "--dry-run").code == 0
+        assert place.landed_orders() == orders_of(organiser)
+        elsewhere = {"CLICKHOUSE_PATH": str(tmp_path / "elsewhere")}
+        rows = orjson.dumps({"data": list(organiser.orders.rows())})
+        (saved / "orders.json").write_bytes(rows)
+        assert place.extract(None, *offline, **elsewhere).code == 0
+        ran = place.extract(server, **elsewhere)
+        assert ran.code == 2, ran
+        assert "was filled with --offline-fixtures-dir" in ran.err
+
+
+def test_a_saved_page_that_is_a_part_is_landed_and_not_called_complete(
+    place: Place, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    organiser = small_organiser(days=2)
+    rows = list(organiser.orders.rows())
+    paging = {"perPage": 50, "currentPage": 1, "total": len(rows) + 1}
+    (saved / "orders.json").write_bytes(orjson.dumps({"data": rows, "paging": paging}))
+    ran = place.extract(None, "orders", "--offline-fixtures-dir", str(saved))
+    assert ran.code == 5, ran
+    assert f"the API says {len(rows) + 1}, {len(rows)} are landed" in ran.err
+    assert place.landed_orders() == orders_of(organiser)
+
+
+def test_runs_leave_no_files_behind(place: Place) -> None:
+    """An embedded ClickHouse is over before it removes by itself what it merged."""
+
+    def files() -> int:
+        return sum(path.is_file() for path in place.path.rglob("*"))
+
+    with QTicketsServer(small_organiser(days=2)) as server:
+        for _ in range(2):
+            assert place.extract(server).code == 0
+        before = files()
+        for _ in range(6):
+            assert place.extract(server).code == 0
+        assert files() < before * 1.5
+    assert place.query("select count() from system.parts where not active") == [(0,)]
+
+
+def fill_as_version_1(place: Place) -> None:
+    """Make of what was landed what the release before version 2 would have landed."""
+    tables = [table for (table,) in place.query("show tables")]
+    place.query("create database version_2")
+    for table in tables:
+        place.query(f"rename table zakaz.{table} to version_2.{table}")
+    for statement in (ROOT / "tests" / "version_1.sql").read_text().split(";\n")[:-1]:
+        place.query(statement)
+    for table in set(tables) - {"meta_job_runs"}:
+        place.query(f"insert into {table} select * from version_2.{table}")
+    lanes = "['changes', 'backfill']"
+    same = "run_id, job, resource, started_at, finished_at, cursor_from, requests, retries"
+    same += ", rows_seen, rows_changed, api_total, bytes, filters, error, _ver"
+    place.query(
+        f"insert into meta_job_runs ({same}, lane, status, cursor_to, rows_landed) select {same},"
+        " arrayJoin(multiIf(resource = 'orders', " + lanes + ", resource = 'inventory',"
+        " ['snapshot'], ['all'])) as its_lane, 'proven',"
+        " if(its_lane = 'backfill', null, cursor_to), rows_new from version_2.meta_job_runs final"
+    )
+    place.query("drop database version_2")
+
+
+def test_a_database_of_version_1_goes_on_without_a_full_reading(place: Place) -> None:
+    organiser = small_organiser(days=60, orders_per_day=150)
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server).code == 0
+        fill_as_version_1(place)
+
+        checked = place.extract(server, "--check")
+        assert "the next run will alter table meta_job_runs add column if not exists mode" in (
+            checked.out
+        ), checked
+        healthy = place.extract(None, "--healthcheck", "orders")
+        assert healthy.code == 5, healthy
+        assert "of an older version" in healthy.err
+        rng = Random(3)
+        for _ in range(30):
+            organiser.mutate(rng)
+        server.requests.clear()
+        ran = place.extract(server)
+        assert (ran.code, ran.err) == (0, ""), ran
+        pages = sum(seen.path == "/orders" for seen in server.requests)
+        assert pages < len(organiser.orders.ids) / 50 * 0.6, "no full reading"
+        assert place.landed_orders() == orders_of(organiser)
+    assert place.query(
+        "select mode, arraySort(groupUniqArray(status)), count() from meta_job_runs final"
+        " where resource = 'orders' group by mode order by mode"
+    ) == [("incremental", ["proven", "verified"], 2), ("part", ["proven"], 1)]
+    assert place.extract(None, "--healthcheck").code == 0
 
 
 def test_retention_of_inventory_follows_its_setting(place: Place) -> None:
@@ -384,7 +523,7 @@ def test_tables_of_another_make_are_refused_before_anything_is_written(place: Pl
     for said in (
         f"zakaz.{ORDERS.table}: its engine is MergeTree, wanted ReplacingMergeTree(_ver), its key"
         " is (id), wanted (order_id), it lacks the columns order_id, payload, _dedup_key, _ver,"
-        " _run_id",
+        " _landed_at, _run_id",
         f"zakaz.{EVENTS.table}: its engine is ReplacingMergeTree, wanted"
         " ReplacingMergeTree(_ver), its column payload is Nullable(String), wanted String, its"
         " column _landed_at is DateTime64(3, 'UTC'), wanted DateTime64(3, 'UTC') default now64(3)",

@@ -210,7 +210,9 @@ def test_tokens_and_headers(server: QTicketsServer, get: Get) -> None:
     assert (wrong.status_code, wrong.json()["status"]) == (403, 403)
     server.organiser = small()
     server.organiser.clock_skew = -3600
-    headers = get("/orders").headers
+    headers = get("/orders", headers={"Cache-Control": "no-cache"}).headers
+    assert server.requests[-1].cache_control == "no-cache"
+    assert headers["cache-control"] == "no-cache, private"
     assert headers["server"] == "nginx"
     assert headers["vary"] == "Accept-Encoding"
     assert headers["content-encoding"] == "gzip"

@@ -23,13 +23,26 @@ snapshots as (
 
 ),
 
+sales as (
+
+    select
+        show_id,
+        sum(quantity) as tickets_sold
+    from {{ ref('int_sold_tickets') }}
+    where
+        not is_refunded
+        and show_id in (select show_id from shows_to_come)
+    group by show_id
+
+),
+
 events as (
 
     select * from {{ ref('dim_events') }}
 
 ),
 
--- A show without a snapshot gets nulls: all three columns can hold one.
+-- A show without a snapshot gets nulls: its columns can hold one.
 final as (
 
     select
@@ -43,10 +56,13 @@ final as (
         snapshots.tickets_left::Nullable(UInt64) as tickets_left,
         snapshots.snapshot_at as snapshot_at,
         events.event_name as event_name,
-        shows_to_come.ends_at as ends_at
+        shows_to_come.ends_at as ends_at,
+        sales.tickets_sold::UInt64 as tickets_sold,
+        snapshots.tickets_paid::Nullable(UInt64) as tickets_paid_in_hall
     from shows_to_come
     inner join events on shows_to_come.event_id = events.event_id
     left join snapshots on shows_to_come.show_id = snapshots.show_id
+    left join sales on shows_to_come.show_id = sales.show_id
 
 )
 

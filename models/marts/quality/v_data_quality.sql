@@ -8,6 +8,12 @@ pulls as (
 
 ),
 
+outside as (
+
+    select count() as orders_outside_tickets from {{ ref('fact_qtickets_orders_outside_tickets') }}
+
+),
+
 final as (
 
     select
@@ -32,8 +38,12 @@ final as (
         last_run_at,
         last_status,
         last_error,
-        first_run_at
+        first_run_at,
+
+        -- money that no ticket explains
+        if(resource = 'orders', orders_outside_tickets, 0)::UInt64 as orders_outside_tickets
     from pulls
+    cross join outside
 
 )
 

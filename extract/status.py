@@ -1,0 +1,201 @@
+"""Whether a run could work (--check), and whether all is fresh and complete (--healthcheck).
+
+Neither writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from extract.client import Client
+from extract.errors import WarehouseError
+from extract.pages import Pages
+from extract.resources import INVENTORY, INVENTORY_TABLE, LISTINGS
+from extract.settings import Settings
+from extract.warehouse import VERIFIED, Warehouse, believable, utc
+
+_TOLERATED_SKEW = timedelta(minutes=2)
+_TABLES = {listing.name: listing.table for listing in LISTINGS} | {INVENTORY: INVENTORY_TABLE}
+
+
+def check(settings: Settings, client: Client) -> list[str]:
+    """Request of the API and of ClickHouse what a run would need; say what was found.
+
+    Raises ApiError or WarehouseError, which name the setting at fault.
+    """
+    pages = Pages(client)
+    lines = ["settings    fine"]
+    for listing in LISTINGS:
+        page = pages.page(listing, newest_first=True)
+        lines.append(
+            f"API         {listing.name}: {page.total:,} there, filters by {pages.encoding}"
+        )
+    skew = client.clock_ahead or page.date - datetime.now(UTC)
+    if abs(skew) > _TOLERATED_SKEW:
+        lines.append(f"API         its clock is {skew.total_seconds():+.0f} s from ours; no harm")
+    place = settings.clickhouse_place
+    if settings.clickhouse_host is None and not settings.clickhouse_path.exists():
+        return [*lines, f"ClickHouse  {place}: not there yet, the first run creates it"]
+    with closing(Warehouse(settings, run_id="check")) as warehouse:
+        missing = warehouse.missing_rights()
+        if missing:
+            raise WarehouseError(
+                f"ClickHouse ({place}): CLICKHOUSE_USER {settings.clickhouse_user} lacks "
+                f"{', '.join(missing)} on {settings.clickhouse_database}.*"
+            )
+        lines.append(f"ClickHouse  {place}: version {warehouse.version()}, rights sufficient")
+        lines += [
+            f"ClickHouse  the next run will {' '.join(statement.split(' (')[0].split())}"
+            for statement in warehouse.due()
+        ]
+    return lines
+
+
+@dataclass(slots=True)
+class Health:
+    """How a resource is. `rows`: landed and not deleted. Times are UTC, None before the first.
+
+    `faults`: what is not fresh or not complete. `last_error`: of the newest run.
+    """
+
+    resource: str
+    rows: int = 0
+    verified_at: datetime | None = None
+    last_status: str = ""
+    last_error: str = ""
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def columns(self) -> dict[str, Any]:
+        """Return it as JSON would have it."""
+        return {
+            "resource": self.resource,
+            "healthy": not self.faults,
+            "rows": self.rows,
+            "verified_at": self.verified_at.isoformat() if self.verified_at else None,
+            "last_status": self.last_status,
+            "last_error": self.last_error,
+            "faults": self.faults,
+            "notes": self.notes,
+        }
+
+    def line(self) -> str:
+        """Return it as a line for people."""
+        said = [*self.faults, *self.notes]
+        if self.verified_at and not any("verified complete" in fault for fault in said):
+            said.insert(0, f"verified complete {_age_of(self.verified_at)} ago")
+        if self.last_error and self.last_status != "verified":
+            said.append(f"last run {self.last_status}: {self.last_error.rstrip('.')}")
+        return f"{self.resource:<11} {self.rows:>9,} rows; {'; '.join(said)}"
+
+
+def health(settings: Settings, names: Sequence[str]) -> list[Health]:
+    """Tell how the resources `names` are, by ClickHouse alone. Raises WarehouseError or Locked."""
+    if settings.clickhouse_host is None and not settings.clickhouse_path.exists():
+        return [_never(name, settings) for name in names]
+    with closing(Warehouse(settings, run_id="healthcheck")) as warehouse:
+        if not warehouse.exists("meta_job_runs"):
+            return [_never(name, settings) for name in names]
+        if any("meta_job_runs" in statement for statement in warehouse.due()):
+            fault = "its run log is of an older version, which the next run brings forward"
+            return [Health(name, faults=[fault]) for name in names]
+        return [_health(warehouse, settings, name) for name in names]
+
+
+def _never(name: str, settings: Settings) -> Health:
+    return Health(name, faults=[f"nothing was landed yet in {settings.clickhouse_place}"])
+
+
+def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
+    limit = believable()
+    runs = (
+        "select argMax(status, started_at) as last_status, argMax(error, started_at) as last_error,"
+        f" argMaxIf((finished_at, started_at, api_total), started_at, {VERIFIED}) as verified,"
+        f" countIf({VERIFIED}) as verified_runs,"
+        " (select count() from meta_job_runs final where resource = {resource:String}"
+        "  and toUnixTimestamp64Milli(coalesce(finished_at, started_at)) > {limit:Int64}) as future"
+        " from meta_job_runs final where resource = {resource:String}"
+        " and mode != 'part' and mode != 'range'"
+        " and toUnixTimestamp64Milli(coalesce(finished_at, started_at)) <= {limit:Int64}"
+    )
+    (run,) = warehouse.ask(runs, resource=name, limit=limit)
+    found = Health(name, last_status=run["last_status"], last_error=run["last_error"])
+    if run["future"]:
+        found.notes.append(
+            f"not believed: {run['future']} runs that say they ended in the future, as if this "
+            "machine's clock had been wrong"
+        )
+    is_list = name != INVENTORY
+    (rows,) = (
+        warehouse.ask(
+            f"select count() as rows from {_TABLES[name]} final"
+            + (" where not _deleted" if is_list else "")
+        )
+        if warehouse.exists(_TABLES[name])
+        else ({"rows": 0},)
+    )
+    found.rows = rows["rows"]
+    if not run["verified_runs"]:
+        found.faults.append("never verified complete")
+        return found
+    finished_at, started_at, total = run["verified"]
+    found.verified_at = utc(finished_at)
+    fresh = timedelta(hours=settings.extract_fresh_hours)
+    if _since(found.verified_at) > fresh:
+        found.faults.append(
+            f"verified complete {_age_of(found.verified_at)} ago, "
+            f"EXTRACT_FRESH_HOURS is {settings.extract_fresh_hours:g}"
+        )
+    if found.last_status in ("unverified", "unproven"):
+        found.faults.append("not complete")
+    left = _left(warehouse, name, utc(started_at), found.verified_at)
+    if total is not None and left < total:
+        found.faults.append(f"{left:,} are left of {total:,} rows that were verified")
+    # what is due is read by the next run, which may be as late as any
+    oldest = _oldest_read(warehouse, name, limit)
+    if oldest and _since(oldest) > timedelta(hours=settings.extract_sweep_hours) + fresh:
+        found.faults.append(
+            f"some not compared with the API for {_age_of(oldest)}, "
+            f"EXTRACT_SWEEP_HOURS is {settings.extract_sweep_hours:g}"
+        )
+    return found
+
+
+def _left(warehouse: Warehouse, name: str, started_at: datetime, finished_at: datetime) -> int:
+    """Return how many rows of the last verified run still exist."""
+    if name == INVENTORY:
+        # a show has a snapshot a day at least, by the API's clock
+        sql = "uniqExactIf(show_id, toUnixTimestamp64Milli(snapshot_ts) > {then:Int64} - 90000000)"
+        then = started_at
+    else:
+        # what was marked as deleted later was there when the totals were compared
+        sql, then = "countIf(not _deleted or _ver > {then:Int64})", finished_at
+    (row,) = warehouse.ask(
+        f"select {sql} as rows from {_TABLES[name]} final", then=int(then.timestamp() * 1000)
+    )
+    return int(row["rows"])
+
+
+def _oldest_read(warehouse: Warehouse, name: str, limit: int) -> datetime | None:
+    """Return when the span read longest ago was read; 1970 for a time that lies in the future."""
+    (row,) = warehouse.ask(
+        "select minOrNull(if(toUnixTimestamp64Milli(read_at) > {limit:Int64},"
+        " toDateTime64(0, 3, 'UTC'), read_at)) as oldest"
+        " from meta_slices final where resource = {resource:String}",
+        resource=name,
+        limit=limit,
+    )
+    return utc(row["oldest"]) if row["oldest"] else None
+
+
+def _age_of(moment: datetime) -> str:
+    hours, minutes = divmod(int(_since(moment).total_seconds()) // 60, 60)
+    return f"{hours} h {minutes} min"
+
+
+def _since(moment: datetime) -> timedelta:
+    return max(timedelta(0), datetime.now(UTC) - moment)

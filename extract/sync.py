@@ -1,0 +1,503 @@
+"""One run: read each resource, land it, verify it, and only then move its cursor.
+
+Spans first, changes after: what lands later was read later.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import msgspec
+from tqdm import tqdm
+
+from extract.client import Cancelled, Client, Encoding, Traffic
+from extract.errors import (
+    ApiError,
+    Incomplete,
+    InvalidPage,
+    NotFound,
+    Stopped,
+    Unauthorized,
+    Unreachable,
+    WarehouseError,
+    ZakazError,
+)
+from extract.pages import Filter, Page, Pages, decode, within
+from extract.payloads import Kept, NoRow, keep_seats
+from extract.plan import Checkpoint, Span, cut, plan
+from extract.resources import (
+    EVENTS,
+    INVENTORY,
+    LISTINGS,
+    ORDERS,
+    SEATS_PARAMS,
+    Resource,
+    Show,
+    shows_to_come,
+)
+from extract.settings import Settings
+from extract.warehouse import Counts, Snapshot, Warehouse
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_SPAN_ROWS = 1000  # a span is read, landed and remembered as one
+_SPLIT_ROWS = 1500  # a span that outgrew its size so far is cut
+_SNAPSHOTS = 50  # shows whose seats are landed at once
+_ROUNDS = 3  # of verifying
+_RECOGNISED_BY = 50  # ids landed last, of which the API has to know one
+_FEW_DELETED, _FEW_SHARE, _MOST_SHARE = 20, 0.05, 0.5
+_SEATS_FAILED = 20  # shows that fail before one is answered: then none will be
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a resource. Times are UTC; `error`: why it is not verified."""
+
+    resource: str
+    mode: str
+    source: str
+    started_at: datetime
+    status: str = "running"
+    seen: int = 0
+    counts: Counts = field(default_factory=Counts)
+    api_total: int | None = None
+    cursor_from: datetime | None = None
+    cursor_to: datetime | None = None
+    filters: str = ""
+    traffic: Traffic = field(default_factory=Traffic)
+    notes: list[str] = field(default_factory=list)
+    error: ZakazError | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """Return it as columns of meta_job_runs."""
+        return {
+            "resource": self.resource,
+            "mode": self.mode,
+            "source": self.source,
+            "started_at": self.started_at,
+            "finished_at": None if self.status == "running" else datetime.now(UTC),
+            "status": self.status,
+            "cursor_from": self.cursor_from,
+            "cursor_to": self.cursor_to,
+            "requests": self.traffic.requests,
+            "retries": self.traffic.retries,
+            "bytes": self.traffic.bytes,
+            "rows_seen": self.seen,
+            "rows_new": self.counts.new,
+            "rows_changed": self.counts.changed,
+            "rows_deleted": self.counts.deleted,
+            "rows_redacted": self.counts.redacted,
+            "api_total": self.api_total,
+            "filters": self.filters,
+            "error": str(self.error or ""),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The rows of a span, when their first page was read (server's time), what is left to read."""
+
+    span: Span
+    rows: list[Kept]
+    read_at: datetime
+    rest: list[Span]
+
+
+class Run:
+    """One run over the resources that were requested."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        warehouse: Warehouse,
+        *,
+        full: bool = False,
+        paid_between: tuple[datetime | None, datetime | None] | None = None,
+        accept_deletions: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._warehouse = warehouse
+        self._full = full
+        self._paid_between = paid_between
+        self._accept_deletions = accept_deletions
+        self._pages = Pages(client)
+        self._recognised = False  # whether the API knows some of what is landed
+        self._seats_encoding: Encoding | None = None
+        self._shows: dict[int, Show] | None = None  # to come, of the events of this run
+        self._events_failed: ZakazError | None = None
+        self._bar: Any = None
+
+    def sync(self, names: Sequence[str]) -> Iterator[Result]:
+        """Sync the resources `names`, yielding what became of each.
+
+        An API that fails ends its resource only, unless nothing was ever answered. Raises
+        ApiError then; WarehouseError and Stopped, which end all.
+        """
+        resources = {resource.name: resource for resource in LISTINGS}
+        started_at = datetime.now(UTC)
+        for name in names:
+            ranged = self._paid_between and name == ORDERS.name
+            mode = "range" if ranged else "full" if self._full else "incremental"
+            result = Result(name, mode, self._client.source, started_at)
+            before = Traffic(**{f: getattr(self._client.traffic, f) for f in Traffic.__slots__})
+            self._warehouse.log(result.columns())
+            try:
+                if name == INVENTORY:
+                    self._sync_inventory(result)
+                elif ranged:
+                    self._sync_range(result)
+                else:
+                    self._sync_list(resources[name], result)
+                result.status = "verified"
+            except (ApiError, Incomplete) as error:
+                result.status = "unverified" if isinstance(error, Incomplete) else "failed"
+                result.error = error
+                if name == EVENTS.name:
+                    self._events_failed = error
+            except Stopped:
+                result.status = "stopped"
+                raise
+            finally:
+                self._progress(None)
+                result.filters = self._pages.encoding
+                result.traffic = self._client.traffic.since(before)
+                if result.status != "running":
+                    with suppress(*([WarehouseError] if result.status == "stopped" else [])):
+                        self._warehouse.log(result.columns())
+            dead = isinstance(result.error, Unauthorized | Unreachable)
+            if dead and result.error and not self._client.answered:
+                raise result.error  # the others would hear the same
+            yield result
+
+    # ---- lists
+
+    def _sync_list(self, resource: Resource, result: Result) -> None:
+        head = self._pages.page(resource, newest_first=True)
+        newest_id = head.rows[0].id if head.rows else 0
+        self._recognise(resource, head.rows)
+        everything = self._full or not resource.incremental
+        period = timedelta(0 if everything else self._settings.extract_sweep_hours / 24)
+        done = self._warehouse.checkpoints(resource)
+        cursor = self._warehouse.cursor(resource) if resource.incremental else None
+        never, again = plan(done, newest_id, now=head.date, cursor=cursor, period=period)
+        spans = again
+        for gap in never:
+            whole = gap == (0, newest_id)
+            rows = head.total if whole else self._pages.total(resource, *gap)
+            spans = spans + cut(gap, rows, _SPAN_ROWS)
+
+        self._progress(resource.name, head.total if everything or not done else None, "rows")
+        if resource is EVENTS:
+            self._shows = {}
+        self._read_spans(resource, spans, result)
+        # what was updated after its span was read counts as changed
+        since = cursor or min((checkpoint.read_at for checkpoint in done), default=None)
+        if since and not everything:
+            overlap = timedelta(minutes=self._settings.extract_overlap_minutes)
+            result.cursor_from = since - overlap
+            changed = Filter("updated_at", ">=", result.cursor_from)
+            self._read_where(resource, [changed], result)
+        self._verify(resource, newest_id, result)
+        result.cursor_to = head.date
+
+    def _sync_range(self, result: Result) -> None:
+        head = self._pages.page(ORDERS, newest_first=True)
+        self._recognise(ORDERS, head.rows)
+        self._progress(ORDERS.name, None, "rows")
+        since, until = self._paid_between or (None, None)
+        where = [Filter("payed_at", ">=", since)] if since else []
+        where += [Filter("payed_at", "<", until)] if until else []
+        self._read_where(ORDERS, where, result)
+
+    def _read_spans(self, resource: Resource, spans: Sequence[Span], result: Result) -> None:
+        """Read spans side by side, land each with its checkpoint, mark what they lack."""
+        work = deque(spans)
+        missing: set[int] = set()
+        failure: ApiError | None = None
+        for _, read in self._side_by_side(work, lambda span: self._read_span(resource, span)):
+            if isinstance(read, ApiError):
+                failure = failure or read
+                work.clear()  # what is under way is still landed
+                continue
+            work.extendleft(read.rest if not failure else ())
+            missing |= self._land(resource, read.rows, read.read_at, result, read.span)
+            checkpoint = Checkpoint(read.span, read.read_at, len(read.rows))
+            self._warehouse.record(resource, checkpoint)
+        if failure:
+            raise failure
+        self._mark_deleted(resource, missing, result)
+
+    def _read_span(self, resource: Resource, span: Span) -> _Read:
+        """Read a span until it ends or has enough rows for one landing. Runs in a worker."""
+        rows: list[Kept] = []
+        began: datetime | None = None
+        for page in self._pages.read(resource, *span):
+            began = began or page.date
+            rows += page.rows
+            left = page.total - len(page.rows)
+            if left and len(rows) >= _SPAN_ROWS and len(rows) + left > _SPLIT_ROWS:
+                rest = cut(Span(rows[-1].id, span.hi), left, _SPAN_ROWS)
+                return _Read(Span(span.lo, rows[-1].id), rows, began, rest)
+        assert began  # noqa: S101  # there is one page at least
+        return _Read(span, rows, began, [])
+
+    def _read_where(self, resource: Resource, where: Sequence[Filter], result: Result) -> None:
+        """Read and land all rows that satisfy `where`, in the order of their ids."""
+        rows: list[Kept] = []
+        for page in self._pages.read(resource, 0, None, where):
+            rows += page.rows
+            if len(rows) >= _SPAN_ROWS or len(page.rows) == page.total:
+                self._land(resource, rows, page.date, result)
+                rows = []
+
+    def _land(
+        self,
+        resource: Resource,
+        rows: Sequence[Kept],
+        now: datetime,
+        result: Result,
+        span: Span | None = None,
+    ) -> set[int]:
+        """Land rows; return the ids that are landed within `span` and are not among the rows."""
+        if resource is EVENTS and self._shows is not None:
+            self._shows |= _shows(rows, now)
+        counts, missing = self._warehouse.land(resource, rows, span)
+        result.counts += counts
+        result.seen += len(rows)
+        self._bar.update(len(rows))
+        return missing
+
+    # ---- guards
+
+    def _recognise(self, resource: Resource, rows: Sequence[Kept]) -> None:
+        """Raise Incomplete when the API knows nothing of what was landed last.
+
+        `rows`: some that it just listed. Where nothing of this list is landed, another list tells.
+        """
+        if self._accept_deletions:
+            return
+        for known in (resource, *LISTINGS):
+            if self._recognised and known is not resource:
+                return
+            landed = self._warehouse.newest_ids(known, _RECOGNISED_BY)
+            if not landed:
+                continue
+            listed = {row.id for row in rows} if known is resource else set()
+            if not listed.intersection(landed):
+                where = within(min(landed) - 1, max(landed))
+                listed = {row.id for row in self._pages.page(known, where).rows}
+            if not listed.intersection(landed):
+                raise Incomplete(
+                    f"the API knows none of those that were landed last ({known.name}), so nothing "
+                    "is landed. Is QTICKETS_API_TOKEN that of the same organiser? If they were "
+                    "deleted indeed, run once with --accept-deletions."
+                )
+            self._recognised = True
+            return
+
+    def _mark_deleted(self, resource: Resource, missing: set[int], result: Result) -> None:
+        """Mark as deleted what the list lacks and, where that can be requested, its id too."""
+        if not missing:
+            return
+        lost = len(missing) + result.counts.deleted
+        landed = self._warehouse.count(resource) + result.counts.deleted
+        few = max(_FEW_DELETED, _FEW_SHARE * landed)
+        if not self._accept_deletions and (lost > few or lost > _MOST_SHARE * landed):
+            raise Incomplete(
+                f"the API no longer lists {lost} of {landed} {resource.name} that are landed, and "
+                "nothing was marked as deleted. Is QTICKETS_API_TOKEN that of the same organiser? "
+                "If they were deleted indeed, run once with --accept-deletions."
+            )
+        deleted = missing
+        if resource.has_singles:
+            deleted = set()
+            for id_, found in self._side_by_side(
+                deque(sorted(missing)), lambda id_: self._exists(resource, id_)
+            ):
+                if isinstance(found, ApiError):
+                    raise found
+                if not found:
+                    deleted.add(id_)
+        self._warehouse.delete(resource, deleted)
+        result.counts.deleted += len(deleted)
+
+    def _exists(self, resource: Resource, id_: int) -> bool:
+        try:
+            self._client.get(f"{resource.path}/{id_}", lambda body: decode(body, _Single))
+        except NotFound:
+            return False
+        return True
+
+    def _verify(self, resource: Resource, newest_id: int, result: Result) -> None:
+        """Compare how many there are with how many are landed; read again where they differ."""
+        count = self._warehouse.count
+        for _ in range(_ROUNDS):
+            total = self._pages.total(resource, 0, newest_id)
+            result.api_total, landed = total, count(resource, 0, newest_id)
+            if total == landed:
+                return
+            done = (checkpoint.span for checkpoint in self._warehouse.checkpoints(resource))
+            spans = deque(Span(lo, min(hi, newest_id)) for lo, hi in done if lo < newest_id)
+            differing = []
+            for span, there in self._side_by_side(
+                spans, lambda span: self._pages.total(resource, *span)
+            ):
+                if isinstance(there, ApiError):
+                    raise there
+                if there != count(resource, *span):
+                    differing.append(span)
+            self._read_spans(resource, sorted(differing), result)
+        raise Incomplete(
+            f"the API says {total}, {landed} are landed, and reading again where "
+            "they differ did not settle it. What was read is landed; the next run tries again."
+        )
+
+    # ---- seats
+
+    def _sync_inventory(self, result: Result) -> None:
+        if self._events_failed:
+            raise self._events_failed  # the shows are not known
+        if self._shows is None:
+            self._shows = self._read_shows()
+        shows = deque(self._shows[show_id] for show_id in sorted(self._shows))
+        self._progress(INVENTORY, len(shows), "shows")
+        waiting: list[Snapshot] = []
+        failed: list[ApiError] = []
+        without, due = 0, len(shows)
+        for _, snapshot in self._side_by_side(shows, self._seats):
+            if isinstance(snapshot, ApiError):
+                failed.append(snapshot)
+                if len(failed) >= _SEATS_FAILED and not result.seen and not waiting:
+                    break
+            elif snapshot is None:
+                without += 1
+            else:
+                waiting.append(snapshot)
+            if len(waiting) == _SNAPSHOTS:
+                self._land_seats(waiting, result)
+                waiting = []
+            self._bar.update(1)
+        self._land_seats(waiting, result)
+        if without:
+            result.notes.append(f"{without} shows to come for which the API has no seats")
+        if failed:
+            others = f" (the first of {len(failed)} of {due} shows)" if len(failed) > 1 else ""
+            failed[0].args = (f"{failed[0]}{others}",)
+            raise failed[0]
+        result.api_total = result.seen
+
+    def _land_seats(self, snapshots: Sequence[Snapshot], result: Result) -> None:
+        result.counts += self._warehouse.land_seats(snapshots)
+        result.seen += len(snapshots)
+
+    def _read_shows(self) -> dict[int, Show]:
+        shows: dict[int, Show] = {}
+        first: Page | None = None
+        for page in self._pages.read(EVENTS, 0, None):
+            if first is None:
+                first = page
+                self._recognise(EVENTS, page.rows)
+            shows |= _shows(page.rows, page.date)
+        return shows
+
+    def _seats(self, show: Show) -> Snapshot | None:
+        """Read a show's seats; None where the API has none. Runs in a worker."""
+        path = f"/shows/{show.show_id}/seats"
+
+        def parse(body: bytes) -> tuple[bytes, int]:
+            try:
+                payload, redacted = keep_seats(decode(body, _Single).data)
+            except NoRow:
+                payload, redacted = b'"', 0
+            if not payload.startswith((b"{", b"[]")):
+                raise InvalidPage(f"GET {path}: `data` is not an object of seats.")
+            return payload, redacted
+
+        encoding = self._seats_encoding or self._pages.encoding
+        try:
+            (payload, redacted), date = self._client.get(path, parse, SEATS_PARAMS, encoding)
+            if self._seats_encoding is None and encoding == "body" and _are_zones(payload):
+                # the params may have been lost on the way; if not, zones are what there is
+                (payload, redacted), date = self._client.get(path, parse, SEATS_PARAMS, "query")
+                self._seats_encoding = "body" if _are_zones(payload) else "query"
+        except NotFound:
+            return None
+        return Snapshot(show, date, payload, redacted)
+
+    # ---- side by side
+
+    def _progress(self, what: str | None, total: int | None = None, unit: str = "") -> None:
+        """Begin a bar on stderr, where that is a terminal; end the one that is there."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = what and tqdm(
+            desc=what, total=total, unit=f" {unit}", leave=False, disable=None
+        )
+
+    def _side_by_side(
+        self, work: deque[T], do: Callable[[T], R]
+    ) -> Iterator[tuple[T, R | ApiError]]:
+        """Yield each item of `work` with `do(item)`, or its ApiError, as they come.
+
+        `work` may grow and shrink meanwhile. The threads are daemons: one that still waits for the
+        API when the run is stopped does not hold up its end.
+        """
+        workers = self._settings.extract_connections
+        tasks: SimpleQueue[T | None] = SimpleQueue()
+        done: SimpleQueue[tuple[T, R | BaseException]] = SimpleQueue()
+
+        def worker() -> None:
+            while (item := tasks.get()) is not None:
+                try:
+                    done.put((item, do(item)))
+                except Cancelled:
+                    return
+                except BaseException as error:  # noqa: BLE001  # raised where it is waited for
+                    done.put((item, error))
+
+        started = under_way = 0
+        try:
+            while True:
+                # one more than there are workers, so that none idles while we land
+                while work and under_way <= workers:
+                    tasks.put(work.popleft())
+                    under_way += 1
+                    if started < min(workers, under_way):
+                        threading.Thread(target=worker, daemon=True).start()
+                        started += 1
+                if not under_way:
+                    return
+                item, result = done.get()
+                under_way -= 1
+                if isinstance(result, BaseException) and not isinstance(result, ApiError):
+                    raise result
+                yield item, result
+        finally:
+            for _ in range(started):
+                tasks.put(None)
+
+
+class _Single(msgspec.Struct):
+    """A response that is not paged."""
+
+    data: msgspec.Raw
+
+
+def _shows(rows: Sequence[Kept], now: datetime) -> dict[int, Show]:
+    events = (msgspec.json.decode(row.payload) for row in rows)
+    return {show.show_id: show for show in shows_to_come(events, now)}
+
+
+def _are_zones(payload: bytes) -> bool:
+    # the first entry tells; seats have a key of this name nowhere
+    return b'"seats":{' in payload
