@@ -168,6 +168,11 @@ def discount(name: str, discount_id: int) -> str:
     return f"скидка № {discount_id}" if name == "unknown" else name
 
 
+def zone_name(name: str) -> str:
+    """A part of a hall."""
+    return "зона неизвестна" if name in ("", "unknown") else name
+
+
 def ticket_type(name: str) -> str:
     """What a ticket is called in the hall."""
     return "без названия" if name in ("", "unknown", "(none)") else name

@@ -1,4 +1,4 @@
--- One row is a show that began: the last ten of each event, the newest first.
+-- One row is a show that is over and at which tickets were scanned: the last ten of each event, the newest first.
 select
     past.show_id as show_id,
     past.event_id as event_id,
@@ -11,7 +11,7 @@ select
     1 - past.no_show_share as came_share
 from fact_qtickets_attendance_by_show as past
 left join dim_shows as shows on past.show_id = shows.show_id
-where past.starts_at <= now()
+where past.no_show_share is not null
 order by
     past.starts_at desc,
     show_id

@@ -611,11 +611,11 @@ def test_ticket_types_equal_the_marts(browser: Browser, site: Site, today: date)
     found = {}
     for name, sold, amounts in cells(browser, "types"):
         shown = [money(line) for line in amounts.split("\n")]
-        found["" if name == "без названия" else name] = number(sold)
+        found["unknown" if name == "без названия" else name] = number(sold)
         expected: list[tuple[str, Decimal]] = []
         of_currency = {currency: 0 for currency, _ in shown}
         for currency in of_currency:
-            paid, gross, revenue = sums["" if name == "без названия" else name][currency]
+            paid, gross, revenue = sums["unknown" if name == "без названия" else name][currency]
             expected.append((currency, revenue))
             if paid:
                 expected.append((currency, round(gross / paid, 2)))
@@ -701,12 +701,14 @@ def test_buyers_equal_the_marts(browser: Browser, site: Site, today: date) -> No
 
 def check_attendance(browser: Browser, site: Site, where: str) -> None:
     expected = {
-        show_id: (begins(starts_at, local), scanned, valid, percent(scanned, valid) or "неизвестно")
-        for show_id, starts_at, local, scanned, valid in query(
+        show_id: (begins(starts_at, local), scanned, valid, percent(1 - share))
+        for show_id, starts_at, local, scanned, valid, share in query(
             site,
-            "select show_id, a.starts_at, s.local_start, tickets_scanned, tickets_valid"
+            "select show_id, a.starts_at, s.local_start, tickets_scanned, tickets_valid,"
+            " no_show_share"
             " from fact_qtickets_attendance_by_show as a left join dim_shows as s using show_id"
-            f" where a.starts_at <= now() and {where} order by a.starts_at desc, show_id limit 10",
+            " where no_show_share is not null"
+            f" and {where} order by a.starts_at desc, show_id limit 10",
         )
     }
     parts = {"scanned": ".scanned", "valid": ".valid", "share": ".came-share", "text": ""}
@@ -832,7 +834,7 @@ def check_types(browser: Browser, site: Site, event_id: int, today: date) -> Non
         " group by ticket_type, tariff, price, currency having n > 0 or amount != 0",
     ):
         of_tariff = f", {tariff}" if tariff not in ("", "(none)") else ""
-        title = f"{name or 'без названия'}{of_tariff}"
+        title = f"{'без названия' if name == 'unknown' else name}{of_tariff}"
         expected[title, (currency, price), sold, (currency, revenue)] += 1
     found: Counter[Any] = Counter()
     for name_and_price, sold, revenue in cells(browser, "types") + cells(browser, "more-types"):
@@ -848,16 +850,16 @@ def check_seats(browser: Browser, site: Site, event_id: int) -> None:
         "select zone, price, currency, tickets_left, tickets_total, left_value"
         f" from fact_qtickets_inventory_by_price where event_id = {event_id}",
     ):
-        old = sums.get((zone, price, currency), [0, 0, Decimal(0)])
-        sums[zone, price, currency] = [
+        old = sums.get((zone, price, None if price is None else currency), [0, 0, Decimal(0)])
+        sums[zone, price, None if price is None else currency] = [
             None if a is None or b is None else a + b for a, b in zip(old, measures, strict=True)
         ]
     found = {}
     for zone_and_price, left, value in cells(browser, "seats"):
         zone, price = zone_and_price.rsplit("\n", 1)
         left, _, total = left.partition("\nиз ")
-        currency, amount = money(price)
-        found["" if zone == "без зоны" else zone, amount, currency] = [
+        currency, amount = (None, None) if price == "цена неизвестна" else money(price)
+        found["unknown" if zone == "зона неизвестна" else zone, amount, currency] = [
             number(left),
             number(total) if total else None,
             None if value == "неизвестно" else money(value)[1],
