@@ -18,9 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from report import charts, state, words
 from report.figures import MOSCOW, Figures, Row, Rows
 
-_DRAWN = (
-    12  # cities and shows on the first page; the others are in tables and on pages of their own
-)
+# cities and shows on the first page; the others are in tables and on pages of their own
+_DRAWN = 12
 _BEST = 8
 
 
@@ -93,7 +92,7 @@ class _Pages:
             if (shows := [show for show in self._shows(event) if show["begins"]])
         ]
         by_city = _grouped(days, "city")
-        cities = sorted(by_city, key=lambda city: (-_sum(by_city[city], "tickets_sold"), city))
+        cities = sorted(by_city, key=lambda city: (*self._rank(by_city[city]), city))
         week = {(row["weekday"], row["hour"]): row["tickets"] for row in self.of["hours"]}
         return self.common | {
             "headline": self._headline(rows),
@@ -166,6 +165,11 @@ class _Pages:
 
     def _place(self, row: Row) -> int:
         return self.place.get(row["event_id"], len(self.place))
+
+    def _rank(self, rows: Rows) -> tuple[Any, ...]:
+        """Return what to sort sales by: their first currency, then what they earned in it."""
+        first = min(self._currency(row) for row in rows)
+        return first, -sum(row["revenue"] for row in rows if self._currency(row) == first)
 
     def _headline(self, rows: Rows) -> Row:
         """Return the last 14 days: tickets of all currencies together, money of each by itself."""

@@ -100,7 +100,7 @@ def is_short_for(text: str | None, amount: Decimal, currency: str) -> bool:
 
 def change(text: str | None) -> int | None:
     """«меньше на 29 %» -> -29; «—» -> None."""
-    text = re.sub(r"\s+", " ", text or "").strip()
+    text = re.sub(r"\s+", " ", text or "").removeprefix("к прошлому году ").strip()
     if text == "—":
         return None
     match = re.fullmatch(r"(?:(больше на|меньше на) ?)?([\d ]+) %", text)
@@ -162,13 +162,14 @@ def of_14_days(today: date) -> str:
 
 COMPARED = """
     select scope, event_id, period, currency, tickets_sold, revenue, average_price,
-           previous_tickets_sold, tickets_change, revenue_change, average_price_change
+           previous_tickets_sold, tickets_change, revenue_change, average_price_change,
+           revenue_change_year
     from v_sales_compared
 """
 
 
 def compared(site: Site, scope: str, event_id: int = 0) -> list[tuple[Any, ...]]:
-    """Return period, currency, tickets, revenue, average, tickets before, and three changes."""
+    """Return period, currency, tickets, revenue, average, tickets before, and four changes."""
     return [row[2:] for row in query(site, COMPARED) if row[:2] == (scope, event_id)]
 
 
@@ -212,11 +213,11 @@ def check_periods(browser: Browser, site: Site, scope: str, event_id: int = 0) -
     expected = {
         (period, currency): (
             [sold, rounded(tickets_change)],
-            [(currency, revenue), rounded(revenue_change)],
+            [(currency, revenue), rounded(revenue_change), rounded(year_change)],
             [average and (currency, average), rounded(average_change)],
         )
         for period, currency, sold, revenue, average, _, *changes in compared(site, scope, event_id)
-        for tickets_change, revenue_change, average_change in [changes]
+        for tickets_change, revenue_change, average_change, year_change in [changes]
     }
     found = {}
     for row in read(
@@ -225,7 +226,7 @@ def check_periods(browser: Browser, site: Site, scope: str, event_id: int = 0) -
         sold, revenue, average = (row[part].split("\n") for part in ("sold", "revenue", "average"))
         found[row["period"], row["currency"]] = (
             [number(sold[0]), change(sold[1])],
-            [money(revenue[0]), change(revenue[1])],
+            [money(revenue[0]), change(revenue[1]), change(revenue[2]) if revenue[2:] else None],
             [None if average[0] == "—" else money(average[0]), change(average[1])],
         )
     assert found == expected
