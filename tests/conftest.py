@@ -12,15 +12,35 @@ from uuid import uuid4
 
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.clickhouse_server import DEFAULT_USERS, ClickHouseServer
-from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Place
+from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Golden, Place
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots", metavar="DIRECTORY", help="where tests/site writes what it saw"
     )
+
+
+# each builds something for all of its tests
+TOGETHER = (
+    *("tests/e2e/test_cluster.py", "tests/e2e/test_deploy.py", "tests/e2e/test_docs.py"),
+    "tests/site/",
+)
+
+
+class Together(LoadScopeScheduling):
+    """Shares tests out one by one, but for those that belong together; these come first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -38,6 +58,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def place(tmp_path: Path) -> Place:
     """Return an embedded ClickHouse that nobody has used."""
     return Place(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def golden(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Golden:
+    """Return the landed and built database of a small organiser that all tests share."""
+    base = tmp_path_factory.getbasetemp()
+    golden = Golden((base if worker_id == "master" else base.parent) / "golden")
+    golden.make()
+    return golden
+
+
+@pytest.fixture
+def built_place(golden: Golden, tmp_path: Path) -> Place:
+    """Return a copy of it, a test's own."""
+    return golden.copy(tmp_path)
 
 
 @pytest.fixture(scope="session")

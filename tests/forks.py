@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import importlib
 import json
+import logging
 import os
 import pickle
 import pkgutil
@@ -150,13 +151,15 @@ def _become(request: dict[str, Any]) -> None:
     tempfile.tempdir = None
     program, *args = sys.argv = request["argv"]
     if program != "dbt":
+        # something that dbt imports sets up logging, where the program would not find it set up
+        logging.root.handlers.clear()
         runpy.run_module(program, run_name="__main__", alter_sys=True)
         return
     from dbt.cli.main import cli
 
     manifest = request["manifest"]
     if manifest:
-        _move(manifest, request["env"].get("CLICKHOUSE_DATABASE") or DATABASE)
+        _move(manifest, _database(request["env"]))
     cli.main(
         args, "dbt", obj={"manifest": manifest, "callbacks": [], "dbt_runner_command_args": args}
     )
@@ -168,12 +171,16 @@ _manifests: dict[Path, Any] = {}
 def _manifest_for(request: dict[str, Any]) -> Any:
     """Return the parsed project for dbt, unless it is to parse by itself."""
     program, *args = request["argv"]
-    if program != "dbt" or "--project-dir" in args or "parse" in args:
+    env = request["env"]
+    if (
+        program != "dbt"
+        or {"--project-dir", "parse"} & set(args)
+        or not _database(env).isidentifier()
+    ):
         return None
-    given = args[args.index("--vars") + 1] if "--vars" in args else ""
     from dbt.contracts.graph.manifest import Manifest
 
-    env = request["env"]
+    given = args[args.index("--vars") + 1] if "--vars" in args else ""
     file = PARSED / f"{_fingerprint(given, env.get('CLICKHOUSE_CLUSTER', ''))}.pickle"
     if file not in _manifests:
         PARSED.mkdir(parents=True, exist_ok=True)
@@ -218,6 +225,10 @@ def _parse(given: str, env: Mapping[str, str], file: Path) -> None:
             unfinished.write_bytes(pickle.dumps(parts))
             unfinished.rename(file)
     os._exit(0)
+
+
+def _database(env: Mapping[str, str]) -> str:
+    return env.get("CLICKHOUSE_DATABASE") or DATABASE
 
 
 def _move(manifest: Any, database: str) -> None:

@@ -117,7 +117,8 @@ class Planning:
         now = organiser.clock()
         for event, show in _shows(organiser):
             ends = _ends(show)
-            if not _is_on_sale(event, show) or ends is None or ends <= now:
+            is_deleted = event["deleted_at"] or show["deleted_at"]
+            if is_deleted or ends is None or ends <= now:  # closed ones are read, too
                 continue
             entries = [_entry(seat) for seat in (organiser.seats(show["id"]) or {}).values()]
             if organiser.ignores_flat(show["id"]):

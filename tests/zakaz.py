@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +170,46 @@ def held_by(organiser: Organiser, listing: Resource) -> dict[int, bytes]:
         return {row["id"]: keep(listing.kind, orjson.dumps(row)).payload for row in rows}
 
 
-def small_organiser(seed: int = 1, days: int = 12, orders_per_day: int = 20) -> Organiser:
-    """Return an organiser with a few hundred orders up to now."""
-    first_day = datetime.now(MOSCOW).date() - timedelta(days=days)
-    return Organiser.sample(seed, first_day=first_day, orders_per_day=orders_per_day)
+def small_organiser(
+    seed: int = 1, days: int = 12, orders_per_day: int = 20, now: datetime | None = None
+) -> Organiser:
+    """Return an organiser with a few hundred orders up to now, or to that aware moment."""
+    first_day = (now or datetime.now(UTC)).astimezone(MOSCOW).date() - timedelta(days=days)
+    organiser = Organiser.sample(seed, now, first_day=first_day, orders_per_day=orders_per_day)
+    organiser.set_clock(None)
+    return organiser
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A small organiser's database, landed and built once; tests take copies of it."""
+
+    directory: Path
+
+    def make(self) -> None:
+        """Make it, unless another process did."""
+        self.directory.mkdir(exist_ok=True)
+        with (self.directory / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            made_at = self.directory / "made_at"
+            if made_at.exists():
+                return
+            now = datetime.now(UTC)
+            place = Place(self.directory)
+            with QTicketsServer(small_organiser(now=now)) as server:
+                extracted = place.extract(server)
+            assert extracted.code == 0, extracted
+            built = place.dbt("build", "--exclude-resource-type", "unit_test")
+            assert built.code == 0, built
+            made_at.write_text(now.isoformat())
+
+    def organiser(self) -> Organiser:
+        """Return the organiser whose database it is, as it was then; its clock goes on."""
+        made_at = datetime.fromisoformat((self.directory / "made_at").read_text())
+        return small_organiser(now=made_at)
+
+    def copy(self, directory: Path) -> Place:
+        """Return a copy in an existing directory, to be changed at will; a tenth of a second."""
+        place = Place(directory)
+        shutil.copytree(self.directory / "chdb", place.path, symlinks=True)
+        return place

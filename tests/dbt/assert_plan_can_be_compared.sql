@@ -43,8 +43,16 @@ judged as (
         arrayFilter(
             x -> x != '',
             [
-                if(plan.event_id = 0 and plan.city != '' and plan.city not in (select city::String from events), 'no event in this city', ''),
-                if(plan.city != '' and events.city != '' and events.city != plan.city, 'the event is in another city', '')
+                if(
+                    plan.event_id = 0 and plan.city != '' and plan.city not in (select city::String from events),
+                    'no event in this city',
+                    ''
+                ),
+                if(
+                    plan.city != '' and events.city != '' and events.city != plan.city,
+                    'the event is in another city',
+                    ''
+                )
             ]
         ) as doubts
     from plan

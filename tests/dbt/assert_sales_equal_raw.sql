@@ -46,16 +46,47 @@ landed as (
 
 ),
 
+-- Each value as text, whatever it is in JSON; null and missing are ''.
+landed_orders as (
+
+    select
+        order_id,
+        JSONExtract(
+            payload,
+            'Tuple(
+                id String,
+                payed String,
+                payed_at String,
+                created_at String,
+                deleted_at String,
+                currency_id String,
+                baskets Array(Tuple(
+                    quantity String,
+                    price String,
+                    deleted_at String,
+                    refunded_at String,
+                    refunded_amount String,
+                    refunded_deduction_amount String
+                ))
+            )'
+        ) as o
+    from landed
+    where
+        _deleted = 0
+        and o.id = toString(order_id)
+        and o.payed in ('true', '1')
+        and o.deleted_at = ''
+
+),
+
 landed_tickets as (
 
     select
-        JSONExtract(payload, 'Map(String, String)') as o,
-        arrayJoin(JSONExtract(o['baskets'], 'Array(Map(String, String))')) as t,
         toDate(
             least(
                 toDate32(
                     parseDateTime64BestEffortOrZero(
-                        if(o['payed_at'] != '', o['payed_at'], o['created_at']),
+                        if(o.payed_at != '', o.payed_at, o.created_at),
                         3,
                         '{{ var("report_timezone") }}'
                     )
@@ -63,19 +94,15 @@ landed_tickets as (
                 toDate32('2149-06-06')
             )
         ) as sales_date,
-        o['currency_id'] as currency,
-        toUInt16OrZero(t['quantity']) as quantity,
-        t['refunded_at'] != '' as is_refunded,
-        round(toDecimal64OrZero(t['price'], 8), 2) * quantity as amount,
-        t['refunded_amount'] as paid_back,
-        round(toDecimal64OrZero(t['refunded_deduction_amount'], 8), 2) as kept
-    from landed
-    where
-        _deleted = 0
-        and o['id'] = toString(order_id)
-        and o['payed'] in ('true', '1')
-        and o['deleted_at'] = ''
-        and t['deleted_at'] = ''
+        o.currency_id as currency,
+        toUInt16OrZero(t.quantity) as quantity,
+        t.refunded_at != '' as is_refunded,
+        round(toDecimal64OrZero(t.price, 8), 2) * quantity as amount,
+        t.refunded_amount as paid_back,
+        round(toDecimal64OrZero(t.refunded_deduction_amount, 8), 2) as kept
+    from landed_orders
+    array join o.baskets as t
+    where t.deleted_at = ''
 
 ),
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from random import Random
 
 import pytest
 
 from extract.resources import LISTINGS
+from tests.forks import Forked
 from tests.qtickets_api import Faults, QTicketsServer
 from tests.zakaz import Place, held_by, small_organiser
+
+pytestmark = pytest.mark.slow
 
 RUNS = 6
 KNOWN_CODES = {0, 3, 5}
@@ -62,7 +64,7 @@ def test_everything_is_there_in_the_end(place: Place, seed: int) -> None:
         assert server.non_get == 0
 
 
-def kill_after(running: subprocess.Popen[str], seconds: float) -> None:
+def kill_after(running: Forked, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -29,8 +29,6 @@ from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
 from tests.zakaz import ETL_PASSWORD, Place, orders_of, small_organiser
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 RAW = {"meta_job_runs", "meta_slices", INVENTORY_TABLE, *(listing.table for listing in LISTINGS)}
 UPDATE = ("build", "--exclude-resource-type", "unit_test", "test")
 NO_PLAN = {"plan_sales", "stg_planning__plan_sales", "fact_plan_sales_daily"}  # not one row

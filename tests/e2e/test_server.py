@@ -17,8 +17,9 @@ import pytest
 
 from tests.clickhouse_server import ClickHouseServer
 from tests.e2e import test_truth
+from tests.forks import Forked
 from tests.qtickets_api import QTicketsServer
-from tests.zakaz import ROOT, Place, Ran, clean_env, events_of, orders_of, small_organiser
+from tests.zakaz import ROOT, Place, Ran, clean_env, ended, events_of, orders_of, small_organiser
 
 PASSWORD = "s3cr3t-pa55word"
 
@@ -44,9 +45,7 @@ def api() -> Iterator[QTicketsServer]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def deaf(
-    tmp_path_factory: pytest.TempPathFactory, api: QTicketsServer
-) -> Iterator[subprocess.Popen[str]]:
+def deaf(tmp_path_factory: pytest.TempPathFactory, api: QTicketsServer) -> Iterator[Forked]:
     """Return a run on a server that never answers, begun early: it takes half a minute."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         place = Place(tmp_path_factory.mktemp("deaf"))
@@ -122,12 +121,12 @@ def test_status_of_a_database_that_is_not_there(place: Place) -> None:
     assert (place.database,) not in databases
 
 
-def test_a_server_that_never_answers_is_given_up(deaf: subprocess.Popen[str]) -> None:
+def test_a_server_that_never_answers_is_given_up(deaf: Forked) -> None:
     assert_said_well(ended(deaf), 4, "no answer: timed out", "CLICKHOUSE_HOST")
 
 
 def wait_for_more(
-    table: str, server: ClickHouseServer, running: subprocess.Popen[str], where: str = "true"
+    table: str, server: ClickHouseServer, running: Forked, where: str = "true"
 ) -> None:
     def rows() -> int:
         there = server.query(f"exists table zakaz.{table}")[0][0]
@@ -141,11 +140,7 @@ def wait_for_more(
         time.sleep(0.02)
 
 
-def ended(running: subprocess.Popen[str]) -> Ran:
-    out, err = running.communicate(timeout=120)
-    return Ran(running.returncode, out, err)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["stop", "kill"])
 def test_a_server_that_goes_while_orders_land(
     tmp_path: Path, mortal: ClickHouseServer, way: str
@@ -175,6 +170,7 @@ def test_a_server_that_goes_while_orders_land(
         assert f"{orders:,} read" not in ran.out, "a slice in the ledger was read a second time"
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_while_dbt_builds(tmp_path: Path, mortal: ClickHouseServer) -> None:
     place = Place(tmp_path, server=mortal)
     organiser = small_organiser()

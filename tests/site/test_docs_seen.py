@@ -6,12 +6,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-import pytest
-
 from tests.browser import Browser
 from tests.published import Site
-
-pytestmark = pytest.mark.xdist_group("site")
 
 # dbt's own page asks for pictures by names that it has not filled in yet; they are not there
 DBTS_OWN = (

@@ -18,8 +18,6 @@ import pytest
 from tests.browser import DESKTOP, PHONE, Browser
 from tests.published import CAMPAIGN, CITY, CODE, LONG, SCRIPT, SOURCE, Site
 
-pytestmark = pytest.mark.xdist_group("site")
-
 MOSCOW = ZoneInfo("Europe/Moscow")
 MONTHS = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"]
 WEEKDAYS = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"]
