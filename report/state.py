@@ -85,6 +85,8 @@ def cause(row: Row, now: datetime) -> str:
         return "загрузка не запускалась"
     if row["last_status"] == "running":
         return f"загрузка идёт с {_time(row['run_at'], now)}"
+    if row["last_status"] == "stopped":
+        return "загрузку остановили"
     causes = _CAUSES[:1] if row["last_status"] in _UNVERIFIED else _CAUSES
     other = "загрузка не удалась" if causes is _CAUSES else "загруженное не сошлось с QTickets"
     found = (says for pattern, says in causes if re.search(pattern, row["last_error"], re.I))

@@ -15,8 +15,6 @@ from report import figures
 from tests.published import Site
 from tests.zakaz import ROOT, Place, Ran
 
-pytestmark = pytest.mark.xdist_group("site")
-
 PUBLISHED = {
     *("index.html", "docs.html", "events"),
     *("sales_daily.csv", "shows.csv", "events.csv"),

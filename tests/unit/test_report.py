@@ -169,6 +169,11 @@ SILENT = FAILED | {"last_error": "GET /orders: timed out (ReadTimeout, qtickets.
             "bad",
             ["Заказы: из QTickets разом пропало слишком многое"],
         ),
+        (
+            FAILED | {"last_status": "stopped"},
+            "warn",
+            ["Новых данных нет с 16:20: загрузку остановили"],
+        ),
         ({"is_fresh": False}, "warn", ["Новых данных нет с 16:20: загрузка не запускалась"]),
         (
             FAILED | {"last_error": "a disk that is full"},
