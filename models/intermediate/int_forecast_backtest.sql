@@ -1,5 +1,5 @@
--- The forecast of each finished show, made over again as it would have been made before it: from the sales seen by then and
--- from shows that had ended by then. A table: computed once, for v_forecast_accuracy.
+-- The forecast of each finished show, made over again as it would have been made before it: from the sales seen by
+-- then and from shows that had ended by then. A table: computed once, for v_forecast_accuracy.
 {{ config(materialized='table', order_by=['days_before', 'show_id']) }}
 
 with
@@ -110,8 +110,8 @@ chosen as (
             shows_of_all >= {{ least_shows() }}, 'all',
             null
         ) as basis,
-        multiIf(basis = 'event', shows_of_event, basis = 'city', shows_of_city, basis = 'all', shows_of_all, 0) as basis_shows,
-        multiIf(basis = 'event', growth_of_event, basis = 'city', growth_of_city, basis = 'all', growth_of_all, null) as growth
+        multiIf(basis = 'event', shows_of_event, basis = 'city', shows_of_city, shows_of_all) as basis_shows,
+        multiIf(basis = 'event', growth_of_event, basis = 'city', growth_of_city, growth_of_all) as growth
     from taught
     where is_question
 
@@ -130,46 +130,46 @@ halls as (
 asked as (
 
     select
-        moments.show_id as show_id,
-        moments.event_id as event_id,
-        moments.days_before as days_before,
-        moments.known_date as known_date,
-        moments.tickets_known as tickets_known,
-        moments.tickets_week_before as tickets_week_before,
-        moments.tickets_at_end as tickets_at_end,
-        dateDiff('day', moments.known_date, moments.end_date) as days_left,
+        moments.*,
         halls.tickets_total as hall
     from moments
     asof left join halls
         on moments.show_id = halls.show_id
         and moments.known_date >= halls.seen_on
+    -- there is no forecast where nothing was sold, and of nothing no error can be told
+    where
+        moments.tickets_known > 0
+        and moments.tickets_at_end > 0
+
+),
+
+expected as (
+
+    select
+        *,
+        tickets_known * growth as by_growth,
+        (toInt64(tickets_known) - toInt64(tickets_week_before)) / 7 as sold_a_day,
+        tickets_known + sold_a_day * dateDiff('day', known_date, end_date) as by_pace
+    from asked
+    inner join chosen using (show_id, days_before)
+    where basis is not null
 
 ),
 
 final as (
 
     select
-        asked.show_id as show_id,
-        asked.event_id as event_id,
-        asked.days_before as days_before,
-        asked.known_date as known_date,
-        asked.tickets_known as tickets_known,
-        assumeNotNull(chosen.basis) as basis,
-        chosen.basis_shows as basis_shows,
-        {{ possible_tickets('asked.tickets_known * chosen.growth', 'asked.tickets_known', 'asked.hall') }} as forecast_tickets,
-        {{ possible_tickets(
-            'asked.tickets_known + (toInt64(asked.tickets_known) - toInt64(asked.tickets_week_before)) / 7 * asked.days_left',
-            'asked.tickets_known',
-            'asked.hall',
-        ) }} as pace_tickets,
-        asked.tickets_at_end as final_tickets
-    from asked
-    inner join chosen on asked.show_id = chosen.show_id and asked.days_before = chosen.days_before
-    -- there was no forecast where nothing had been sold or too little was known, and of nothing no error can be told
-    where
-        asked.tickets_known > 0
-        and asked.tickets_at_end > 0
-        and chosen.basis is not null
+        show_id,
+        event_id,
+        days_before,
+        known_date,
+        tickets_known,
+        assumeNotNull(basis) as basis,
+        basis_shows,
+        {{ possible_tickets('by_growth', 'tickets_known', 'hall') }} as forecast_tickets,
+        {{ possible_tickets('by_pace', 'tickets_known', 'hall') }} as pace_tickets,
+        tickets_at_end as final_tickets
+    from expected
 
 )
 

@@ -1,5 +1,5 @@
--- What finished shows teach: on each day before the show, how many tickets were seen sold, and by how much that grew until the end.
--- Tickets of all currencies together.
+-- What finished shows teach: on each day before the show, how many tickets were seen sold, and by how much that grew
+-- until the end. Tickets of all currencies together.
 with
 
 curve as (

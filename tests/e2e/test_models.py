@@ -35,6 +35,8 @@ MARTS = (
     "v_plan_vs_fact",
     *("dim_discounts", "dim_promo_codes", "v_qtickets_sales_promo", "v_qtickets_sales_utm_daily"),
     *("fact_qtickets_sales_promo_daily", "fact_qtickets_sales_utm_daily"),
+    *("dim_shows", "fact_qtickets_sales_by_show_daily", "fact_qtickets_sales_hourly"),
+    *("fact_qtickets_sales_curve", "v_show_forecast"),
 )
 TYPED = (
     *("stg_qtickets_api__orders", "int_tickets", "stg_qtickets_api__events"),

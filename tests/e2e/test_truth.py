@@ -15,6 +15,7 @@ from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser, Sales
 from tests.qtickets_sample import stamp
 from tests.truth_planning import PLAN_TABLE, Planning
+from tests.truth_shown import assert_shown_is_true
 from tests.zakaz import Place, Ran, small_organiser
 
 DAILY = """
@@ -115,6 +116,7 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
         build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
         planning.assert_true()
+        assert_shown_is_true(place, organiser)
         # among them what could go wrong: no tag, no code, a discount by itself, unknown ones
         assert {"vk", "(none)"} < {key[4] for key in organiser.utm_sales()}
         pairs = {key[4:] for key in organiser.promo_sales()}
@@ -137,10 +139,12 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
         build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
         planning.assert_true()
+        assert_shown_is_true(place, organiser)
         incremental = sorted(place.query(DAILY))
         planning.let_snapshots_expire()
         rebuilt = place.dbt(*WITH_PLAN, "--full-refresh")
         assert rebuilt.code == 0, rebuilt
         assert sorted(place.query(DAILY)) == incremental
         planning.assert_true()
+        assert_shown_is_true(place, organiser)
         assert server.non_get == 0

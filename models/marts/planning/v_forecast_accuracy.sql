@@ -26,7 +26,8 @@ final as (
         horizon::UInt16 as days_before,
         countIf(errors.days_before = horizon) as shows,
         round(quantileExactInclusiveOrNullIf(0.5)(errors.error, errors.days_before = horizon), 1) as median_error,
-        round(quantileExactInclusiveOrNullIf(0.5)(errors.error_pace, errors.days_before = horizon), 1) as median_error_pace,
+        round(quantileExactInclusiveOrNullIf(0.5)(errors.error_pace, errors.days_before = horizon), 1)
+            as median_error_pace,
         ifNull(shows >= {{ least_shows() }} and median_error < median_error_pace, false)::Bool as is_better_than_pace
     from (select arrayJoin([28, 14, 7, 3, 1]) as horizon) as horizons
     left join errors on horizons.horizon = errors.days_before

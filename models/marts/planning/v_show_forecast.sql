@@ -77,6 +77,7 @@ asked as (
         {{ days_before_show(report_today(), 'shows.show_date') }} as days_before,
         sold.tickets_sold as tickets_sold,
         shows_to_come.tickets_total as hall,
+        shows_to_come.tickets_left as tickets_left,
         by_yesterday.days_before_show as full_days_before,
         by_yesterday.tickets as tickets_yesterday
     from shows_to_come
@@ -88,56 +89,48 @@ asked as (
 
 ),
 
--- Finished shows with the same number of days to go, under each basis to which they belong.
-compared as (
+-- What finished shows teach, of each event, of each city and of all, with each number of days to go.
+examples as (
 
     select
-        asked.show_id as show_id,
         basis,
-        outcomes.tickets as tickets,
-        outcomes.growth as growth
-    from asked
-    inner join outcomes on asked.full_days_before = outcomes.days_before_show
+        if(basis = 'event', event_id, 0) as basis_event_id,
+        if(basis = 'city', city, '') as basis_city,
+        days_before_show,
+        count() as shows,
+        quantilesExactInclusive(0.25, 0.5, 0.75)(growth) as growths,
+        quantilesExactInclusive(0.25, 0.5, 0.75)(tickets) as usual
+    from outcomes
     array join ['event', 'city', 'all'] as basis
     where
-        asked.tickets_yesterday > 0
-        and outcomes.growth is not null
-        and (
-            basis = 'all'
-            or (basis = 'city' and asked.city = outcomes.city and asked.city != 'unknown')
-            or (basis = 'event' and asked.event_id = outcomes.event_id)
-        )
+        growth is not null
+        and not (basis = 'city' and city = 'unknown')
+        and days_before_show in (select full_days_before from asked)
+    group by
+        basis,
+        basis_event_id,
+        basis_city,
+        days_before_show
+    having shows >= {{ least_shows() }}
 
 ),
 
 chosen as (
 
     select
-        show_id,
-        basis,
-        count() as shows,
-        quantilesExactInclusive(0.25, 0.5, 0.75)(growth) as growths,
-        quantilesExactInclusive(0.25, 0.5, 0.75)(tickets) as usual
-    from compared
-    group by
-        show_id,
-        basis
-    having shows >= {{ least_shows() }}
+        asked.show_id as show_id,
+        examples.basis as basis,
+        examples.shows as shows,
+        examples.growths as growths,
+        examples.usual as usual
+    from asked
+    inner join examples on asked.full_days_before = examples.days_before_show
+    where
+        asked.tickets_yesterday > 0
+        and examples.basis_event_id in (0, asked.event_id)
+        and examples.basis_city in ('', asked.city)
     order by indexOf(['event', 'city', 'all'], basis)
     limit 1 by show_id
-
-),
-
--- How wrong the forecast was at about as many days before; of two that are as near, the one further from the show.
-typical as (
-
-    select
-        asked.show_id as show_id,
-        argMin(accuracy.median_error, (abs(accuracy.days_before - asked.full_days_before), -accuracy.days_before)) as typical_error
-    from asked
-    cross join accuracy
-    where accuracy.median_error is not null
-    group by show_id
 
 ),
 
@@ -154,13 +147,14 @@ final as (
         asked.days_before as days_before_show,
         asked.tickets_sold as tickets_sold,
         asked.hall as tickets_total,
-        {% for name, place in [('forecast_tickets', 2), ('forecast_low', 1), ('forecast_high', 3)] %}
+        {%- for name, place in [('forecast_tickets', 2), ('forecast_low', 1), ('forecast_high', 3)] %}
+        {%- set expected = 'asked.tickets_yesterday * chosen.growths[' ~ place ~ ']' %}
         if(
             chosen.shows > 0,
-            {{ possible_tickets('asked.tickets_yesterday * chosen.growths[' ~ place ~ ']', 'asked.tickets_sold', 'asked.hall') }},
+            {{ possible_tickets(expected, 'asked.tickets_sold', 'asked.hall') }},
             null
         )::Nullable(UInt64) as {{ name }},
-        {% endfor %}
+        {%- endfor %}
         nullIf(chosen.basis, '')::LowCardinality(Nullable(String)) as basis,
         chosen.shows as basis_shows,
         -- tickets of another event are sold in another hall: only growth can be compared with those
@@ -171,11 +165,18 @@ final as (
             asked.tickets_yesterday < chosen.usual[1], 'behind',
             'on track'
         )::LowCardinality(Nullable(String)) as verdict,
-        (forecast_tickets >= nullIf(asked.hall, 0))::Nullable(Bool) as will_sell_out,
-        if(forecast_tickets is null, null, typical.typical_error) as typical_error
+        if(asked.tickets_left = 0, true, forecast_tickets >= asked.hall)::Nullable(Bool) as will_sell_out,
+        -- at about as many days before; of two that are as near, the one further from the show
+        if(
+            forecast_tickets is null,
+            null,
+            arraySort(
+                error -> (abs(error.1 - asked.full_days_before), -error.1),
+                (select groupArray((days_before, median_error)) from accuracy where median_error is not null)
+            )[1].2
+        )::Nullable(Float64) as typical_error
     from asked
     left join chosen on asked.show_id = chosen.show_id
-    left join typical on asked.show_id = typical.show_id
 
 )
 

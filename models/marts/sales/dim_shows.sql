@@ -21,8 +21,8 @@ events as (
 
 ),
 
--- A show that its event no longer lists; of several events that orders name, the one that was named last. 0 is no show, and has
--- a row all the same, so that no join drops a sale.
+-- A show that its event no longer lists; of several events that orders name, the one that was named last. 0 is no
+-- show, and has a row all the same, so that no join drops a sale.
 unknown_shows as (
 
     select

@@ -1,4 +1,5 @@
--- The daily fact, divided by show and rebuilt as it is. A day on which all tickets of a show were cancelled since has a row here.
+-- The daily fact, divided by show and rebuilt as it is. A day of which all tickets of a show were cancelled since has
+-- a row.
 {{ config(order_by=['sales_date', 'event_id', 'show_id', 'city', 'currency']) }}
 
 with

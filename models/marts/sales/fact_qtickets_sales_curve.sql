@@ -1,5 +1,5 @@
--- How a show fills up: a row for each day from its first sale to its end, or to today. Rebuilt whole; the forecast and its
--- back-test read this.
+-- How a show fills up: a row for each day from its first sale to its end, or to today. Rebuilt whole; the forecast and
+-- its back-test read this.
 {{ config(order_by=['event_id', 'show_id', 'currency', 'days_before_show']) }}
 
 with
@@ -26,8 +26,8 @@ shows as (
 
 ),
 
--- Two stories of the same tickets. What is left of each day's sales as of now, as in the other facts; and what was seen on the
--- day itself, when nobody could know which tickets would be refunded or cancelled later.
+-- Two stories of the same tickets. What is left of each day's sales as of now, as in the other facts; and what was
+-- seen on the day itself, when nobody could know which tickets would be refunded or cancelled later.
 changes as (
 
     select
@@ -87,7 +87,6 @@ spans as (
     group by
         show_id,
         currency
-    having first_date <= last_date
 
 ),
 
@@ -100,7 +99,8 @@ days as (
         is_finished,
         first_date + day_number as curve_date
     from spans
-    array join range((dateDiff('day', first_date, last_date) + 1)::UInt32) as day_number
+    -- none where the first sale came after the end, or after today
+    array join range(greatest(dateDiff('day', first_date, last_date) + 1, 0)::UInt32) as day_number
 
 ),
 

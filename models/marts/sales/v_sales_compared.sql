@@ -1,5 +1,5 @@
--- Some hundred small rows. A table, although BI reads it as a view: "up to the same hour" is the hour up to which sales are known,
--- that of the build, and an order for two events is one order only where orders can be told apart.
+-- Some hundred small rows. A table, although BI reads it as a view: "up to the same hour" is the hour up to which
+-- sales are known to this build, and an order for two events is one order only where orders can be told apart.
 {{ config(materialized='table', order_by=['period', 'scope', 'city', 'event_id', 'currency']) }}
 
 {%- set zone = "'" ~ var('report_timezone') ~ "'" %}
@@ -25,13 +25,22 @@ events as (
 
 ),
 
--- Up to when sales are known: this moment, or the end of a `report_today` that is over.
+pulls as (
+
+    select * from {{ ref('fact_qtickets_pulls') }}
+    where resource = 'orders'
+
+),
+
+-- Up to when sales are known: to the last reading of orders that was verified, or to the end of a `report_today` that
+-- is over.
 clock as (
 
     select
         toDateTime64({{ report_today() }}, 3, {{ zone }}) as today,
         addDays(today, 1) as tomorrow,
-        least(tomorrow, toTimeZone(toDateTime64({{ current_instant() }}, 3), {{ zone }})) as known_until
+        toTimeZone(toDateTime64({{ current_instant() }}, 3), {{ zone }}) as this_moment,
+        least(tomorrow, this_moment, ifNull((select max(last_proven_at) from pulls), this_moment)) as known_until
 
 ),
 
@@ -79,56 +88,48 @@ spans as (
 
 ),
 
--- Each sale counts in all, in its city and in its event.
-scoped as (
+-- Each sale in each span that it belongs to.
+sales_in_spans as (
 
     select
-        scope,
-        if(scope = 'event', event_id, 0) as scope_event_id,
-        if(scope = 'event', event_name, '') as scope_event_name,
-        if(scope = 'all', '', city) as scope_city,
-        currency,
-        sold_at,
-        order_id,
-        quantity,
-        gross_amount,
-        paid_back_amount,
-        is_refunded
-    from sales
-    array join ['all', 'city', 'event'] as scope
+        sales.*,
+        spans.*
+    from (select * from sales where sold_at >= (select min(began) from spans)) as sales
+    cross join spans
+    where
+        sales.sold_at >= spans.began
+        and sales.sold_at < spans.ended
 
 ),
 
 measured as (
 
     select
-        spans.period as period,
-        scoped.scope as scope,
-        scoped.scope_event_id as event_id,
-        any(scoped.scope_event_name) as event_name,
-        scoped.scope_city as city,
-        scoped.currency as currency,
+        period,
+        scope,
+        if(scope = 'event', event_id, 0) as scope_event_id,
+        if(scope = 'event', any(event_name), '') as event_name,
+        if(scope = 'all', '', city) as scope_city,
+        currency,
         {%- for side in ['current', 'previous', 'year_ago'] %}
         uniqExactIf(order_id, side = '{{ side }}') as {{ side }}_orders,
         sumIf(quantity, side = '{{ side }}' and not is_refunded) as {{ side }}_tickets_sold,
         sumIf(gross_amount, side = '{{ side }}') as {{ side }}_gross_revenue,
         sumIf(gross_amount - paid_back_amount, side = '{{ side }}') as {{ side }}_revenue,
-        sumIf(quantity, side = '{{ side }}' and not (gross_amount = 0 and not is_refunded)) as {{ side }}_tickets_charged,
+        sumIf(quantity, side = '{{ side }}' and (gross_amount != 0 or is_refunded)) as {{ side }}_tickets_charged,
         {%- endfor %}
-        any(spans.current_began) as current_began,
-        any(spans.current_ended) as current_ended,
-        any(spans.previous_began) as previous_began,
-        any(spans.year_ago_began) as year_ago_began
-    from scoped
-    cross join spans
-    where
-        scoped.sold_at >= spans.began
-        and scoped.sold_at < spans.ended
+        any(current_began) as current_began,
+        any(current_ended) as current_ended,
+        any(previous_began) as previous_began,
+        any(year_ago_began) as year_ago_began
+    from sales_in_spans
+    -- each sale counts in all, in its city and in its event
+    array join ['all', 'city', 'event'] as scope
     group by
         period,
         scope,
-        event_id,
-        city,
+        scope_event_id,
+        scope_city,
         currency
     -- what only a year ago sold something is not compared with it
     having current_orders + previous_orders > 0
@@ -140,15 +141,27 @@ first_sales as (
 
     select
         scope,
-        scope_event_id as event_id,
-        scope_city as city,
+        if(scope = 'event', event_id, 0) as scope_event_id,
+        if(scope = 'all', '', city) as scope_city,
         currency,
-        min(sold_at) as first_sold_at
-    from scoped
+        min(first_sold_at) as first_sold_at
+    from (
+        select
+            event_id,
+            city,
+            currency,
+            min(sold_at) as first_sold_at
+        from sales
+        group by
+            event_id,
+            city,
+            currency
+    ) as first_sales_of_events
+    array join ['all', 'city', 'event'] as scope
     group by
         scope,
-        event_id,
-        city,
+        scope_event_id,
+        scope_city,
         currency
 
 ),
@@ -156,7 +169,7 @@ first_sales as (
 sale_times as (
 
     select
-        events.event_id as event_id,
+        events.event_id as scope_event_id,
         min(shows.sale_starts_at) as opened_at,
         -- not known of one show, not known of the event
         if(count(shows.ends_at) = count(), max(ifNull(shows.sale_ends_at, shows.ends_at)), null) as last_closed_at,
@@ -166,7 +179,7 @@ sale_times as (
         ) as closed_at
     from events
     left join shows on events.event_id = shows.event_id
-    group by event_id
+    group by scope_event_id
 
 ),
 
@@ -174,21 +187,18 @@ comparable as (
 
     select
         *,
-        toStartOfDay(toTimeZone(
-            if(
-                scope = 'event' and ifNull(opened_at < first_sold_at, false),
-                assumeNotNull(opened_at),
-                first_sold_at
-            ),
-            {{ zone }}
-        )) as sold_since,
-        previous_began >= sold_since as has_previous,
-        year_ago_began >= sold_since as has_year_ago,
+        if(
+            scope = 'event' and ifNull(opened_at < first_sold_at, false),
+            assumeNotNull(opened_at),
+            first_sold_at
+        ) as sold_since,
+        toDate32(previous_began) >= {{ show_day('sold_since') }} as has_previous,
+        toDate32(year_ago_began) >= {{ show_day('sold_since') }} as has_year_ago,
         -- what was over before the period began has not sold less in it
         not ifNull(scope = 'event' and closed_at < current_began, false) as is_on_sale
     from measured
-    inner join first_sales using (scope, event_id, city, currency)
-    left join sale_times using (event_id)
+    inner join first_sales using (scope, scope_event_id, scope_city, currency)
+    left join sale_times using (scope_event_id)
 
 ),
 
@@ -197,9 +207,9 @@ final as (
     select
         period,
         scope::LowCardinality(String) as scope,
-        event_id,
+        scope_event_id as event_id,
         event_name,
-        city,
+        scope_city as city,
         currency::LowCardinality(String) as currency,
         toDate(current_began) as date_from,
         toDate(current_ended - interval 1 second) as date_to,
@@ -213,10 +223,11 @@ final as (
             ('revenue', 'Decimal(18, 2)'),
         ] %}
         {%- set type = type if side == 'current' else 'Nullable(' ~ type ~ ')' %}
-        {{ side ~ '_' ~ measure if side == 'current' else 'if(' ~ known ~ ', ' ~ side ~ '_' ~ measure ~ ', null)' }}::{{ type }}
-            as {{ prefix ~ measure }},
+        {%- set value = side ~ '_' ~ measure %}
+        {%- set value = value if side == 'current' else 'if(' ~ known ~ ', ' ~ value ~ ', null)' %}
+        {{ value }}::{{ type }} as {{ prefix ~ measure }},
         {%- endfor %}
-        if({{ known }}, {{ average_price(side ~ '_gross_revenue', side ~ '_tickets_charged') }}, null)::Nullable(Decimal(18, 2))
+        if({{ known }}, {{ average_price(side ~ '_gross_revenue', side ~ '_tickets_charged') }}, null)
             as {{ prefix }}average_price,
         {%- endfor %}
         {%- for measure, change in [

@@ -62,6 +62,7 @@
             quantity Nullable(String),
             original_price Nullable(String),
             price Nullable(String),
+            service_fee_amount Nullable(String),
             {{ parts_type }},
             checked_at Nullable(String),
             deleted_at Nullable(String),
@@ -231,6 +232,7 @@ final as (
             json.baskets.services.price,
             json.baskets.services.quantity
         ) as ticket_service_fees,
+        arrayMap(x -> ifNull({{ json_money('x') }}, 0), json.baskets.service_fee_amount) as ticket_fees,
         tickets_checked_at as ticket_checked_at,
         tickets_deleted_at as ticket_deleted_at,
         tickets_refunded_at as ticket_refunded_at,
