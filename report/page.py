@@ -148,7 +148,7 @@ class _Pages:
             ),
             "sources": self._sources(own["event_sources"]),
             "seats": own["seats"],
-            "attendance": [self._attended(row) for row in own["attendance"]],
+            "attendance": [self._attended(row) for row in own["attendance"][:6]],
         }
 
     @cached_property
