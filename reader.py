@@ -16,14 +16,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedError
-from dotenv import dotenv_values
+
+from embedded import use_known_zone
 
 for _chatty in ("urllib3", "clickhouse_connect"):  # they tell what is told here, and URLs
     logging.getLogger(_chatty).setLevel(logging.CRITICAL)
+
+# NAME=value, in one kind of quotes or none: what a shell and systemd read as we do. The extractor
+# refuses lines that they would read otherwise.
+_LINE = re.compile(r"""^[ \t]*([A-Za-z_]\w*)=(?:'([^']*)'|"([^"]*)"|([^\r\n]*?))[ \t\r]*$""", re.M)
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
 _ADVICE = {
@@ -56,17 +60,15 @@ def environment(envfile: Path | None = None) -> dict[str, str]:
 
     Raises ReaderError (settings) when the file cannot be read.
     """
-    found: dict[str, str | None] = {}
+    text = ""
     if envfile is not None:
         try:
-            with envfile.open(encoding="utf-8") as stream:
-                found |= dotenv_values(stream=stream)
-        except OSError as error:
-            raise ReaderError("settings", f"--envfile {envfile}: {error.strerror}.") from None
-        except UnicodeDecodeError:
-            text = f"--envfile {envfile}: not a text file in UTF-8."
-            raise ReaderError("settings", text) from None
-    return {name: value for name, value in (found | dict(os.environ)).items() if value}
+            text = envfile.read_bytes().decode("utf-8")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file in UTF-8"
+            raise ReaderError("settings", f"--envfile {envfile}: {reason}.") from None
+    found = {name: one or two or bare for name, one, two, bare in _LINE.findall(text)} | os.environ
+    return {name: value for name, value in found.items() if value}
 
 
 class Reader:
@@ -165,11 +167,7 @@ def _embedded(path: Path, place: str) -> Any:
     except OSError as error:
         text = f"CLICKHOUSE_PATH {path}: {error.strerror}. Is it a directory of this user's?"
         raise ReaderError("settings", text) from None
-    try:
-        ZoneInfo(os.environ.get("TZ") or "UTC")
-    except (ValueError, OSError, KeyError):
-        # chDB cannot be loaded under TZ=MSK-3; queries name their zones
-        os.environ["TZ"] = "UTC"
+    use_known_zone()
     return clickhouse_connect.get_client(interface="chdb", path=str(path), query_limit=0)
 
 

@@ -20,11 +20,10 @@ from typing import Any
 import clickhouse_connect
 import orjson
 
-from extract import redact
+from extract.payloads import Kept, keep, keep_seats
 from extract.resources import INVENTORY_TABLE, ORDERS, Show
 from extract.settings import Settings
-from extract.store import Row, Snapshot
-from extract.warehouse import Warehouse
+from extract.warehouse import Snapshot, Warehouse
 from tests.zakaz import small_organiser
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,12 +32,9 @@ BATCH = 2_000
 DAYS = 100
 
 
-def orders(count: int, rng: Random) -> list[Row]:
+def orders(count: int) -> list[Kept]:
     organiser = small_organiser(days=DAYS, orders_per_day=count // DAYS)
-    return [
-        Row(row["id"], orjson.dumps(redact.order(row)), rng.getrandbits(63), 1)
-        for row in organiser.orders.rows()
-    ]
+    return [keep(ORDERS.kind, orjson.dumps(row)) for row in organiser.orders.rows()]
 
 
 def hall(seats: int) -> dict[str, dict[str, Any]]:
@@ -73,9 +69,8 @@ def pictures(shows: int, seats: int, snapshots: int, rng: Random) -> Iterator[li
                     "free_quantity": 0,
                     "payed_quantity": 1,
                 }
-            payload = orjson.dumps(redact.seats(seats_of_show))
-            row = Row(show.show_id, payload, rng.getrandbits(63), number + 1)
-            batch.append(Snapshot(show, START + number * EVERY, row))
+            payload, redacted = keep_seats(orjson.dumps(seats_of_show))
+            batch.append(Snapshot(show, START + number * EVERY, payload, redacted))
         yield batch
 
 
@@ -92,7 +87,7 @@ def main() -> None:
         directory = Path(temporary) / "chdb"
         warehouse = Warehouse(Settings(clickhouse_path=directory), "benchmark")
         warehouse.prepare()
-        rows = orders(given.orders, rng)
+        rows = orders(given.orders)
         for first in range(0, len(rows), BATCH):
             warehouse.land(ORDERS, rows[first : first + BATCH])
         for batch in pictures(given.shows, given.seats, given.snapshots, rng):

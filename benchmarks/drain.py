@@ -1,4 +1,4 @@
-"""How much slower is it to land every order, proven, than to read the same pages and drop them?
+"""How much slower is it to land every order, verified, than to read the same pages and drop them?
 
     python -m benchmarks.drain                         126,213 orders, no latency, 1 connection
     python -m benchmarks.drain --latency 0.1 --connections 8

@@ -21,7 +21,7 @@ from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redi
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from extract.errors import Incomplete, SettingsError, Stopped, ZakazError
@@ -50,8 +50,13 @@ exit codes:
 Settings come from the environment or from --envfile; .env.example explains each."""
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(SettingsError.exit_code, f"zakaz: {message} (see --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m extract",
         description="Sync an organiser's data from QTickets; land the raw JSON in ClickHouse.",
         epilog=_EXIT_CODES,
@@ -93,16 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--verbose", action="store_true", help="tell each retry on stderr")
     add("--log-format", choices=("plain", "json"), default="plain", help="default: plain")
-    add("--version", action=_Version, nargs=0, help="tell the version")
+    add("--version", action="store_true", help="only tell the version")
     return parser
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"zakaz {version('zakaz')}\n")
-        parser.exit()
 
 
 def _day(text: str) -> date:
@@ -155,6 +152,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.version:
+        from importlib.metadata import version
+
+        return _say([f"zakaz {version('zakaz')}"])
     from extract import status
     from extract.settings import load
 
@@ -174,8 +175,7 @@ def _run(args: argparse.Namespace) -> int:
         transport = offline.transport(args.offline_fixtures_dir)
     with closing(Client(settings, transport)) as client:
         if args.check:
-            _say(status.check(settings, client))
-            return 0
+            return _say(status.check(settings, client))
         return _sync(args, settings, client)
 
 
@@ -263,8 +263,9 @@ def _causes(results: Sequence[Result]) -> dict[str, tuple[list[str], ZakazError]
 # ---- output
 
 
-def _say(lines: Sequence[str]) -> None:
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+def _say(lines: Sequence[str]) -> int:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
 
 
 class _Output:
@@ -285,9 +286,6 @@ class _Output:
         except (OSError, ValueError):
             self._lose()
         return len(text)
-
-    def writelines(self, lines: Iterator[str]) -> None:
-        self.write("".join(lines))
 
     def flush(self) -> None:
         self.write("")
@@ -342,11 +340,9 @@ class _Json(logging.Formatter):
 def _start_logging(*, verbose: bool, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if as_json else _Plain())
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore"):
-        # httpx would log every URL
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    _log.handlers = [handler]
+    _log.setLevel(logging.INFO if verbose else logging.WARNING)
+    _log.propagate = False
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -58,13 +58,9 @@ class Traffic:
     retries: int = 0
     bytes: int = 0
 
-    def since(self, before: Traffic) -> Traffic:
-        """Return what came after `before`."""
-        return Traffic(
-            self.requests - before.requests,
-            self.retries - before.retries,
-            self.bytes - before.bytes,
-        )
+    def __sub__(self, before: Traffic) -> Traffic:
+        pairs = zip(astuple(self), astuple(before), strict=True)
+        return Traffic(*(now - then for now, then in pairs))
 
 
 class Client:
@@ -80,6 +76,7 @@ class Client:
         self.clock_ahead = timedelta(0)
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._slots = threading.BoundedSemaphore(settings.extract_connections)
         self._not_before = 0.0  # of the monotonic clock: all requests pause until then
         self._tries = settings.extract_tries
         self._patience = settings.extract_patience_seconds
@@ -111,10 +108,6 @@ class Client:
         """Close the connections; whoever waits for a retry in another thread is woken."""
         self._closed.set()
         self._http.close()
-
-    def now(self) -> datetime:
-        """Return our own clock, UTC."""
-        return datetime.now(UTC)
 
     def get(
         self,
@@ -178,7 +171,7 @@ class Client:
         with self._lock:
             self.traffic.requests += 1
             self.traffic.retries += retries
-        with _named(where, request.url):
+        with self._slots, _named(where, request.url):
             response, body = self._send(request)
         with self._lock:
             self.traffic.bytes += len(body)
@@ -203,7 +196,7 @@ class Client:
 
     def _date(self, headers: httpx.Headers) -> datetime:
         """Return the server's clock, UTC; ours where it is missing, or too far ahead of ours."""
-        now = self.now().replace(microsecond=0)
+        now = datetime.now(UTC).replace(microsecond=0)
         try:
             date = parsedate_to_datetime(headers["date"]).astimezone(UTC)
         except (KeyError, ValueError, OverflowError):
@@ -272,7 +265,7 @@ def _proxy(url: httpx.URL) -> str:
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNAUTHORIZED = frozenset({401, 403})
 _NOT_FOUND, _RATE_LIMITED = 404, 429
-_FATAL_FROM, _TRANSIENT_FROM = 300, 500
+_TRANSIENT_FROM = 500
 
 
 def read_response(
@@ -286,30 +279,41 @@ def read_response(
     if status == httpx.codes.OK:
         try:
             return parse(body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             pass
     try:
         answer = _ENVELOPE.decode(body)
     except msgspec.MsgspecError:
         answer = None
     said = f"{where}: {status}{_code(answer)}"
+    if status == httpx.codes.OK or (status == _NOT_FOUND and _is_cut(headers, answer)):
+        fault = (
+            "not JSON, or was cut short"
+            if answer is None
+            else "JSON without `data`"
+            if "data" not in answer
+            else "JSON whose `data` or `paging` is of the wrong kind"
+        )
+        raise TransientError(f"{said}: the response is {fault}.")
+    raise _refusal(said, status, headers, answer)
+
+
+def _is_cut(headers: Mapping[str, str], answer: Any) -> bool:
+    return answer is None and "json" in headers.get("content-type", "")
+
+
+def _refusal(said: str, status: int, headers: Mapping[str, str], answer: Any) -> ApiError:
     if status in _UNAUTHORIZED:
-        raise Unauthorized(f"{said}: the API refuses the token. Check QTICKETS_API_TOKEN.")
+        return Unauthorized(f"{said}: the API refuses the token. Check QTICKETS_API_TOKEN.")
     if status == _NOT_FOUND and answer is not None:
-        raise NotFound(f"{said}: the API has no such thing.")
-    if status == _NOT_FOUND and "json" not in headers.get("content-type", ""):
-        raise FatalError(f"{said}: no such path. Check QTICKETS_BASE_URL.")
+        return NotFound(f"{said}: the API has no such thing.")
+    if status == _NOT_FOUND:
+        return FatalError(f"{said}: no such path. Check QTICKETS_BASE_URL.")
     if status == _RATE_LIMITED:
-        raise RateLimited(f"{said}: too many requests.", _retry_after(headers))
+        return RateLimited(f"{said}: too many requests.", _retry_after(headers))
     if status >= _TRANSIENT_FROM:
-        raise TransientError(f"{said}: the API has a fault.", _retry_after(headers))
-    if status >= _FATAL_FROM and status != _NOT_FOUND:
-        raise FatalError(f"{said}: not a response this program knows. Check QTICKETS_BASE_URL.")
-    if answer is None:
-        raise TransientError(f"{said}: the response is not JSON, or was cut short.")
-    if "data" not in answer:
-        raise TransientError(f"{said}: the response is JSON without `data`.")
-    raise TransientError(f"{said}: `data` or `paging` is not of the kind it should be.")
+        return TransientError(f"{said}: the API has a fault.", _retry_after(headers))
+    return FatalError(f"{said}: not a response this program knows. Check QTICKETS_BASE_URL.")
 
 
 def _code(answer: dict[str, msgspec.Raw] | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,16 +72,8 @@ class Health:
 
     def columns(self) -> dict[str, Any]:
         """Return it as JSON would have it."""
-        return {
-            "resource": self.resource,
-            "healthy": not self.faults,
-            "rows": self.rows,
-            "verified_at": self.verified_at.isoformat() if self.verified_at else None,
-            "last_status": self.last_status,
-            "last_error": self.last_error,
-            "faults": self.faults,
-            "notes": self.notes,
-        }
+        verified_at = self.verified_at.isoformat() if self.verified_at else None
+        return asdict(self) | {"verified_at": verified_at, "healthy": not self.faults}
 
     def line(self) -> str:
         """Return it as a line for people."""
@@ -119,26 +111,19 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
         " (select count() from meta_job_runs final where resource = {resource:String}"
         "  and toUnixTimestamp64Milli(coalesce(finished_at, started_at)) > {limit:Int64}) as future"
         " from meta_job_runs final where resource = {resource:String}"
-        " and mode != 'part' and mode != 'range'"
+        " and mode in ('incremental', 'full')"
         " and toUnixTimestamp64Milli(coalesce(finished_at, started_at)) <= {limit:Int64}"
     )
     (run,) = warehouse.ask(runs, resource=name, limit=limit)
     found = Health(name, last_status=run["last_status"], last_error=run["last_error"])
     if run["future"]:
         found.notes.append(
-            f"not believed: {run['future']} runs that say they ended in the future, as if this "
-            "machine's clock had been wrong"
+            f"not believed: {run['future']} runs that say they ended in the future, as if a clock "
+            "had been wrong"
         )
-    is_list = name != INVENTORY
-    (rows,) = (
-        warehouse.ask(
-            f"select count() as rows from {_TABLES[name]} final"
-            + (" where not _deleted" if is_list else "")
-        )
-        if warehouse.exists(_TABLES[name])
-        else ({"rows": 0},)
-    )
-    found.rows = rows["rows"]
+    kept = "" if name == INVENTORY else " where not _deleted"
+    (landed,) = warehouse.ask(f"select count() as rows from {_TABLES[name]} final{kept}")
+    found.rows = landed["rows"]
     if not run["verified_runs"]:
         found.faults.append("never verified complete")
         return found

@@ -5,19 +5,17 @@ Spans first, changes after: what lands later was read later.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import msgspec
 from tqdm import tqdm
 
-from extract.client import Cancelled, Client, Encoding, Traffic
+from extract.client import Client, Encoding, Traffic
 from extract.errors import (
     ApiError,
     Incomplete,
@@ -26,12 +24,12 @@ from extract.errors import (
     Stopped,
     Unauthorized,
     Unreachable,
-    WarehouseError,
     ZakazError,
 )
 from extract.pages import Filter, Page, Pages, decode, within
 from extract.payloads import Kept, NoRow, keep_seats
 from extract.plan import Checkpoint, Span, cut, plan
+from extract.pool import side_by_side
 from extract.resources import (
     EVENTS,
     INVENTORY,
@@ -78,25 +76,14 @@ class Result:
 
     def columns(self) -> dict[str, Any]:
         """Return it as columns of meta_job_runs."""
+        own = ("resource", "mode", "source", "started_at", "status", "cursor_from", "cursor_to")
+        counts = ("new", "changed", "deleted", "redacted")
         return {
-            "resource": self.resource,
-            "mode": self.mode,
-            "source": self.source,
-            "started_at": self.started_at,
-            "finished_at": None if self.status == "running" else datetime.now(UTC),
-            "status": self.status,
-            "cursor_from": self.cursor_from,
-            "cursor_to": self.cursor_to,
-            "requests": self.traffic.requests,
-            "retries": self.traffic.retries,
-            "bytes": self.traffic.bytes,
+            **{name: getattr(self, name) for name in (*own, "api_total", "filters")},
+            **asdict(self.traffic),
+            **{f"rows_{name}": getattr(self.counts, name) for name in counts},
             "rows_seen": self.seen,
-            "rows_new": self.counts.new,
-            "rows_changed": self.counts.changed,
-            "rows_deleted": self.counts.deleted,
-            "rows_redacted": self.counts.redacted,
-            "api_total": self.api_total,
-            "filters": self.filters,
+            "finished_at": None if self.status == "running" else datetime.now(UTC),
             "error": str(self.error or ""),
         }
 
@@ -149,15 +136,10 @@ class Run:
             ranged = self._paid_between and name == ORDERS.name
             mode = "range" if ranged else "full" if self._full else "incremental"
             result = Result(name, mode, self._client.source, started_at)
-            before = Traffic(**{f: getattr(self._client.traffic, f) for f in Traffic.__slots__})
+            before = replace(self._client.traffic)
             self._warehouse.log(result.columns())
             try:
-                if name == INVENTORY:
-                    self._sync_inventory(result)
-                elif ranged:
-                    self._sync_range(result)
-                else:
-                    self._sync_list(resources[name], result)
+                self._sync(resources.get(name), result)
                 result.status = "verified"
             except (ApiError, Incomplete) as error:
                 result.status = "unverified" if isinstance(error, Incomplete) else "failed"
@@ -166,18 +148,29 @@ class Run:
                     self._events_failed = error
             except Stopped:
                 result.status = "stopped"
+                with suppress(Exception):  # whatever a signal interrupted
+                    self._close(result, before)
                 raise
             finally:
                 self._progress(None)
-                result.filters = self._pages.encoding
-                result.traffic = self._client.traffic.since(before)
-                if result.status != "running":
-                    with suppress(*([WarehouseError] if result.status == "stopped" else [])):
-                        self._warehouse.log(result.columns())
+            self._close(result, before)
             dead = isinstance(result.error, Unauthorized | Unreachable)
             if dead and result.error and not self._client.answered:
                 raise result.error  # the others would hear the same
             yield result
+
+    def _sync(self, resource: Resource | None, result: Result) -> None:
+        if resource is None:
+            self._sync_inventory(result)
+        elif result.mode == "range":
+            self._sync_range(result)
+        else:
+            self._sync_list(resource, result)
+
+    def _close(self, result: Result, before: Traffic) -> None:
+        result.filters = self._pages.encoding
+        result.traffic = self._client.traffic - before
+        self._warehouse.log(result.columns())
 
     # ---- lists
 
@@ -322,14 +315,15 @@ class Run:
         if resource.has_singles:
             deleted = set()
             for id_, found in self._side_by_side(
-                deque(sorted(missing)), lambda id_: self._exists(resource, id_)
+                sorted(missing), lambda id_: self._exists(resource, id_)
             ):
                 if isinstance(found, ApiError):
                     raise found
                 if not found:
                     deleted.add(id_)
-        self._warehouse.delete(resource, deleted)
-        result.counts.deleted += len(deleted)
+        for batch in _batched(sorted(deleted)):
+            self._warehouse.delete(resource, batch)
+            result.counts.deleted += len(batch)
 
     def _exists(self, resource: Resource, id_: int) -> bool:
         try:
@@ -347,7 +341,7 @@ class Run:
             if total == landed:
                 return
             done = (checkpoint.span for checkpoint in self._warehouse.checkpoints(resource))
-            spans = deque(Span(lo, min(hi, newest_id)) for lo, hi in done if lo < newest_id)
+            spans = [Span(lo, min(hi, newest_id)) for lo, hi in done if lo < newest_id]
             differing = []
             for span, there in self._side_by_side(
                 spans, lambda span: self._pages.total(resource, *span)
@@ -369,11 +363,11 @@ class Run:
             raise self._events_failed  # the shows are not known
         if self._shows is None:
             self._shows = self._read_shows()
-        shows = deque(self._shows[show_id] for show_id in sorted(self._shows))
+        shows = [self._shows[show_id] for show_id in sorted(self._shows)]
         self._progress(INVENTORY, len(shows), "shows")
         waiting: list[Snapshot] = []
         failed: list[ApiError] = []
-        without, due = 0, len(shows)
+        without = 0
         for _, snapshot in self._side_by_side(shows, self._seats):
             if isinstance(snapshot, ApiError):
                 failed.append(snapshot)
@@ -391,7 +385,9 @@ class Run:
         if without:
             result.notes.append(f"{without} shows to come for which the API has no seats")
         if failed:
-            others = f" (the first of {len(failed)} of {due} shows)" if len(failed) > 1 else ""
+            others = (
+                f" (the first of {len(failed)} of {len(shows)} shows)" if len(failed) > 1 else ""
+            )
             failed[0].args = (f"{failed[0]}{others}",)
             raise failed[0]
         result.api_total = result.seen
@@ -445,46 +441,17 @@ class Run:
         )
 
     def _side_by_side(
-        self, work: deque[T], do: Callable[[T], R]
+        self, work: Iterable[T], do: Callable[[T], R]
     ) -> Iterator[tuple[T, R | ApiError]]:
-        """Yield each item of `work` with `do(item)`, or its ApiError, as they come.
+        work = work if isinstance(work, deque) else deque(work)
+        connections = self._settings.extract_connections
+        # more than there are connections, so that none idles while a worker decodes
+        return side_by_side(connections + max(1, connections // 4), work, do)
 
-        `work` may grow and shrink meanwhile. The threads are daemons: one that still waits for the
-        API when the run is stopped does not hold up its end.
-        """
-        workers = self._settings.extract_connections
-        tasks: SimpleQueue[T | None] = SimpleQueue()
-        done: SimpleQueue[tuple[T, R | BaseException]] = SimpleQueue()
 
-        def worker() -> None:
-            while (item := tasks.get()) is not None:
-                try:
-                    done.put((item, do(item)))
-                except Cancelled:
-                    return
-                except BaseException as error:  # noqa: BLE001  # raised where it is waited for
-                    done.put((item, error))
-
-        started = under_way = 0
-        try:
-            while True:
-                # one more than there are workers, so that none idles while we land
-                while work and under_way <= workers:
-                    tasks.put(work.popleft())
-                    under_way += 1
-                    if started < min(workers, under_way):
-                        threading.Thread(target=worker, daemon=True).start()
-                        started += 1
-                if not under_way:
-                    return
-                item, result = done.get()
-                under_way -= 1
-                if isinstance(result, BaseException) and not isinstance(result, ApiError):
-                    raise result
-                yield item, result
-        finally:
-            for _ in range(started):
-                tasks.put(None)
+def _batched(ids: list[int]) -> Iterator[list[int]]:
+    for first in range(0, len(ids), _SPAN_ROWS):
+        yield ids[first : first + _SPAN_ROWS]
 
 
 class _Single(msgspec.Struct):

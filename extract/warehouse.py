@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -95,12 +95,7 @@ class Counts:
     redacted: int = 0
 
     def __iadd__(self, other: Counts) -> Counts:
-        self.new += other.new
-        self.changed += other.changed
-        self.unchanged += other.unchanged
-        self.deleted += other.deleted
-        self.redacted += other.redacted
-        return self
+        return Counts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None, clock: Clock = lambda: datetime.now(
         action="append",
         default=[],
         metavar="NAME=STATUS",
-        help="how `extract` or `build` ended: alerts tell of what neither could write down",
+        help="how `extract`, `build` or `site` ended: for what they could not write down",
     )
     args = parser.parse_args(argv)
     # what the log is not asked for stays out of stderr, where apprise and others would put it
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None, clock: Clock = lambda: datetime.now(
 
 
 def _exit_status(text: str) -> tuple[str, str]:
-    match = re.fullmatch(r"(extract|build)=(\w+)", text)
+    match = re.fullmatch(r"(extract|build|site)=(\w+)", text)
     if match is None:
-        raise argparse.ArgumentTypeError("give extract=STATUS or build=STATUS")
+        raise argparse.ArgumentTypeError("give extract=, build= or site= and a status")
     return match[1], match[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from reader import ReaderError, environment
@@ -38,12 +39,16 @@ def load(envfile: Path | None, run_results: Path | None = None) -> Settings:
     Raises ReaderError (settings), which names the setting and never repeats its value.
     """
     env = environment(envfile)
-    unknown = sorted(
-        name for name in env if name.startswith("NOTIFY_") and name[len("NOTIFY_") :] not in _KNOWN
-    )
-    if unknown:
-        known = ", ".join(sorted(f"NOTIFY_{name}" for name in _KNOWN))
-        raise ReaderError("settings", f"{unknown[0]}: no such setting. There are {known}.")
+    for name in env:
+        short = name.removeprefix("NOTIFY_")
+        # others have names like ours, systemd's NOTIFY_SOCKET: only what is nearly one of ours
+        if (
+            short != name
+            and short not in _KNOWN
+            and (near := get_close_matches(short, _KNOWN, 1, 0.8))
+        ):
+            text = f"{name}: no such setting; is NOTIFY_{near[0]} meant?"
+            raise ReaderError("settings", text)
     for name in ("NOTIFY_REPORT_URL", "NOTIFY_HEARTBEAT_URL"):
         if not re.fullmatch(r"(https?://[^\s/]\S*)?", env.get(name, "")):
             raise ReaderError("settings", f"{name}: must begin with https:// and have no spaces.")

@@ -107,16 +107,16 @@ class State:
         self._write()
 
     def _write(self) -> None:
-        text = json.dumps(list(self._rows.values()), indent=1)
-        if not self._path.exists() or self._path.read_text("utf-8") != text:
-            half = self._path.with_name(f"{self._path.name}.half")
-            half.write_text(text, "utf-8")
-            half.replace(self._path)
         with suppress(ReaderError):  # the file has it; the next time brings it there
             for key, row in self._rows.items():
                 if self._reader and row["ver"] > self._stored.get(key, 0):
                     self._reader.command(_INSERT, **row)
                     self._stored[key] = row["ver"]
+        text = json.dumps(list(self._rows.values()), indent=1)
+        if not self._path.exists() or self._path.read_text("utf-8") != text:
+            half = self._path.with_name(f"{self._path.name}.half")
+            half.write_text(text, "utf-8")
+            half.replace(self._path)
 
     def _in_table(self, reader: Reader) -> list[dict[str, Any]]:
         if "meta_alerts" not in reader.tables():

@@ -16,10 +16,12 @@ from notify.texts import Rows, and_more, lasted, resource_names, sql, when
 from reader import Reader, ReaderError
 
 _SKEW = timedelta(hours=1)
+_FIRST_BUILD = timedelta(hours=1)  # it may take that long
 _VERIFIED = ("verified", "proven")  # the second in rows of version 1, as `unproven`
 _FAILED = ("failed", "unverified", "unproven")
 # extract and dbt exit with these when nothing is wrong: done, another run goes on, stopped by hand
 _FINE = ("0", "6", "130", "143", "INT", "TERM")
+_STANDS_STILL = ("extract/never", "extract/stale", "extract/missing")
 # these say in dbt's words what the run log says here
 _SAID_ALREADY = ("assert_runs_are_fresh", "assert_nothing_is_missing")
 
@@ -34,9 +36,15 @@ _CAUSES = (
     ),
     (
         "token",
-        r"\b40[13]\b|QTICKETS_API_TOKEN|refuses the token|unauthori[sz]ed",
+        r": 40[13]\b|refuses the token|unauthori[sz]ed",
         "QTickets не принимает токен",
         "проверить QTICKETS_API_TOKEN в файле настроек.",
+    ),
+    (
+        "url",
+        "QTICKETS_BASE_URL",
+        "По адресу QTickets отвечает что-то другое",
+        "проверить QTICKETS_BASE_URL в файле настроек.",
     ),
     (
         "tls",
@@ -52,8 +60,7 @@ _CAUSES = (
     ),
     (
         "api",
-        r"\b(429|5\d\d)\b|too many requests|no answer|time[ds]?[ -]?out|reset|unreachable|connect"
-        r"|not JSON|cut short|has a fault|did not answer",
+        r"^GET /|timed out|too many requests|no answer|cannot connect",
         "QTickets не отвечает как должен",
         "подождать. Следующий запуск продолжит с того же места; если это надолго, спросить"
         " QTickets.",
@@ -81,6 +88,7 @@ _EXITS = {
     ("extract", ""): "Загрузка закончилась ошибкой, код {code}",
     ("build", "2"): "dbt не смог начать",
     ("build", ""): "dbt закончился ошибкой, код {code}",
+    ("site", ""): "Отчёт и документация не обновились, код {code}",
 }
 
 
@@ -123,7 +131,7 @@ def in_clickhouse(reader: Reader, fresh_hours: float, now: datetime) -> Seen:
     seen.problems += _of_runs(runs, tracked, verified, limit, now) or _missing(quality or [])
     if quality is not None:
         seen.problems += _behind(quality, verified, limit)
-    elif runs:
+    elif runs and now - min(row["finished_at"] for row in runs) > _FIRST_BUILD:
         heading = "Витрины ещё не построены"
         seen.problems.append(Problem("marts/missing", heading, "запустить dbt build."))
     return seen
@@ -145,7 +153,7 @@ def _of_runs(
 
 def _behind(quality: Rows, verified: Mapping[str, datetime], limit: timedelta) -> list[Problem]:
     built = [row["last_proven_at"] for row in quality if row["last_proven_at"]]
-    if not built or max(verified.values()) - max(built) <= limit:
+    if not built or max(verified.values(), default=max(built)) - max(built) <= limit:
         return []
     detail = f"В них данные на {when(max(built))}, а загружены на {when(max(verified.values()))}."
     todo = "проверить, запускается ли dbt build и что говорит его журнал."
@@ -179,11 +187,15 @@ def _verified(runs: Rows, quality: Rows, now: datetime) -> dict[str, datetime]:
 
 def _failed(newest: Rows) -> list[Problem]:
     """Return a problem for each cause, with all the resources that have it."""
+    failed = {row["resource"]: (row["status"], row["error"]) for row in newest}
+    failed = {name: said for name, said in failed.items() if said[0] in _FAILED}
+    if "events" in failed and "inventory" in failed:
+        # which shows there are is not known then: no fault of its own
+        failed["inventory"] = failed["events"]
     grouped: dict[str, tuple[str, str, list[str], str]] = {}
-    for row in newest:
-        if row["status"] in _FAILED:
-            cause, heading, todo = _cause(row["status"], row["error"])
-            grouped.setdefault(cause, (heading, todo, [], row["error"]))[2].append(row["resource"])
+    for name, (status, error) in failed.items():
+        cause, heading, todo = _cause(status, error)
+        grouped.setdefault(cause, (heading, todo, [], error))[2].append(name)
     return [
         Problem(
             f"extract/{cause}",
@@ -266,13 +278,21 @@ def in_run_results(path: Path, now: datetime) -> Seen:
 
 def in_exits(exits: Mapping[str, str], seen: Seen, now: datetime) -> Seen:
     """Return what exit statuses say and nothing else does: a run that could write down nothing."""
-    explained = {area_of(problem.subject) for problem in seen.problems}
     found = Seen(newest=dict.fromkeys(exits, now))
+    found.known |= {area for area, code in exits.items() if code == "0" or area == "site"}
     for area, code in exits.items():
         is_in_results = (area, code) == ("build", "1") and "build" in seen.known
-        if code not in _FINE and not is_in_results and not explained & {area, "clickhouse"}:
+        if code not in _FINE and not is_in_results and not _explains(seen.problems, area):
             found.problems.append(_exit_problem(area, code))
     return found
+
+
+def _explains(problems: Sequence[Problem], area: str) -> bool:
+    """Return whether something is known of an area but that it stands still, which is no cause."""
+    return any(
+        problem.area in (area, "clickhouse") and problem.subject not in _STANDS_STILL
+        for problem in problems
+    )
 
 
 def _exit_problem(area: str, code: str) -> Problem:
@@ -289,11 +309,13 @@ def with_memory(seen: Seen, memories: Mapping[str, Memory]) -> tuple[list[Proble
     problems, known = list(seen.problems), set(seen.known)
     is_open = {subject: memory for subject, memory in memories.items() if memory.is_open}
     for subject, memory in is_open.items():
-        match = re.fullmatch(r"(extract|build)/exit-(\w+)", subject)
-        if match and match[1] not in {p.area for p in problems}:
+        match = re.fullmatch(r"(extract|build|site)/exit-(\w+)", subject)
+        if match and not _explains(problems, match[1]):
             newest = seen.newest.get(match[1])
             if newest is None or newest < memory.since:
                 problems.append(_exit_problem(match[1], match[2]))
+    if any(re.match("extract/exit-", problem.subject) for problem in problems):
+        problems = [problem for problem in problems if problem.subject not in _STANDS_STILL]
     if any(area_of(subject) == "clickhouse" for subject in is_open):
         problems = [p for p in problems if not p.subject.startswith(("build/error", "build/exit"))]
         known.discard("build")

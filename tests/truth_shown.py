@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -27,6 +27,31 @@ METHODS = {
     "invoice": "По счёту",
     "pushka_card": "Пушкинская карта",
 }
+
+
+CHANNELS = {
+    ("vk", "cpc"): "Реклама ВКонтакте",
+    ("vk", ""): "ВКонтакте",
+    ("yandex", "cpc"): "Яндекс Директ",
+    ("yandex", ""): "Яндекс",
+    ("telegram", "cpc"): "Реклама в Telegram",
+    ("telegram", ""): "Telegram",
+    ("email", ""): "Рассылка",
+}
+KOPECK = Decimal("0.01")
+COSTS_TABLE = "costs_of_the_organiser"
+
+
+@dataclass(frozen=True, slots=True)
+class AdCost:
+    """A row of what the organiser spent: five tags as typed, money in `currency`."""
+
+    day: date
+    tags: tuple[str, str, str, str, str]
+    currency: str
+    spend: Decimal
+    impressions: int
+    clicks: int
 
 
 class Asked(Protocol):
@@ -63,8 +88,7 @@ class Cell:
     @property
     def average_price(self) -> Decimal | None:
         paid = self.sales.tickets_sold + self.sales.tickets_refunded - self.free
-        kopeck = Decimal("0.01")
-        return (self.sales.gross_revenue / paid).quantize(kopeck, ROUND_HALF_UP) if paid else None
+        return (self.sales.gross_revenue / paid).quantize(KOPECK, ROUND_HALF_UP) if paid else None
 
 
 COMMON = (
@@ -74,10 +98,45 @@ DAY = "sales_date, event_id, city, currency"
 TAGS = "utm_source, utm_medium, utm_campaign, utm_content, utm_term"
 
 
-def assert_shown_is_true(place: Asked, organiser: Organiser) -> None:
-    """Compare every cell; call it when extract and dbt have run and nothing has changed since."""
+def write_costs(place: Asked, today: date) -> list[AdCost]:
+    """Fill `COSTS_TABLE` with costs of the last days, and return them; dbt has to be told of it."""
+    none, days = ("", "", "", "", ""), [today - timedelta(days=n) for n in range(40)]
+    costs = [
+        AdCost(day, tags, currency, Decimal("350.55") * n, 1000 * (n % 3), 7 * (n % 5))
+        for n, day in enumerate(days, 1)
+        for tags, currency in (
+            (("VK ", "cpc", "", "", ""), "RUB"),
+            (("vk", "cpc", "osen-2025", "", ""), "rub"),
+            (("yandex", "", "71093344", "", "афиша  выставки"), "RUB"),
+            (("", "", "", "62384014", ""), "RUB"),
+            (("email", "", "", "", ""), "KZT"),
+        )
+    ]
+    costs += [
+        AdCost(days[1], none, "RUB", Decimal(100), 0, 0),
+        AdCost(days[2], ("radio", "", "", "", ""), "RUB", Decimal(5000), 0, 0),
+        AdCost(today - timedelta(days=400), ("vk", "", "", "", ""), "RUB", Decimal(1), 10, 1),
+    ]
+    place.query(
+        f"create table {COSTS_TABLE} (spend_date Date, utm_source String, utm_medium String,"
+        " utm_campaign String, utm_content String, utm_term String, currency String,"
+        " spend Decimal(18, 2), impressions Int64, clicks Int64) engine = MergeTree order by ()"
+    )
+    rows = (
+        f"('{c.day}', {str(c.tags)[1:-1]}, '{c.currency}', {c.spend}, {c.impressions}, {c.clicks})"
+        for c in costs
+    )
+    place.query(f"insert into {COSTS_TABLE} values {', '.join(rows)}")
+    return costs
+
+
+def assert_shown_is_true(place: Asked, organiser: Organiser, costs: Iterable[AdCost] = ()) -> None:
+    """Compare every cell; call it when extract and dbt have run and nothing has changed since.
+
+    `costs` are what dbt was told that advertising cost.
+    """
     with organiser.lock:
-        truth = Truth(organiser)
+        truth = Truth(organiser, list(costs))
         for table, key, measures, expected in truth.tables():
             rows = place.query(f"select {key}, {measures} from {table}")
             width = key.count(",") + 1
@@ -95,8 +154,9 @@ def assert_shown_is_true(place: Asked, organiser: Organiser) -> None:
 class Truth:
     """The expected cells of one organiser as it stands."""
 
-    def __init__(self, organiser: Organiser) -> None:
+    def __init__(self, organiser: Organiser, costs: list[AdCost]) -> None:
         self.organiser = organiser
+        self.costs = costs
         self.now = organiser.clock()
         self.events = {event["id"]: event for event in organiser.events.rows()}
         self.shows = {s["id"]: (e, s) for e in self.events.values() for s in e["shows"]}
@@ -153,6 +213,12 @@ class Truth:
             *("fact_qtickets_inventory_by_price", "show_id, zone, price, currency"),
             "event_id, event_name, city, starts_at, tickets_total, tickets_left, left_value",
             self.inventory_by_price(),
+        )
+        yield (
+            *("v_romi_daily", f"spend_date, {TAGS}, currency"),
+            "channel, spend, impressions, clicks, orders, tickets_sold, revenue, cost_per_click,"
+            " cost_per_ticket, cost_per_order, ctr, romi",
+            self.romi(),
         )
 
     # --- of events
@@ -260,6 +326,36 @@ class Truth:
         )
         return {key: (*c.common, c.fee, self.name(key[1])) for key, c in cells.items()}
 
+    # --- advertising
+
+    def romi(self) -> Cells:
+        spent: dict[Key, list[AdCost]] = defaultdict(list)
+        for cost in self.costs:
+            spent[cost.day, *_tidy_tags(cost.tags), cost.currency.upper()].append(cost)
+        found: dict[Key, Cell] = {key: Cell() for key in spent}
+        for order, item in self.sold():
+            tags, day, currency = _tags(order), _day(order["payed_at"]), order["currency_id"]
+            has_it = [key for key in spent if _names(key, day, tags, currency)]
+            # the cost that names most tags, and of two such the one that names the earlier ones
+            best = max(has_it, key=_named, default=(day, *tags, currency))
+            found.setdefault(best, Cell()).add(order, item)
+        return {key: self._return(key, cell, spent.get(key, [])) for key, cell in found.items()}
+
+    def _return(self, key: Key, cell: Cell, costs: list[AdCost]) -> tuple[Any, ...]:
+        spend = sum((cost.spend for cost in costs), Decimal(0))
+        impressions, clicks = sum(c.impressions for c in costs), sum(c.clicks for c in costs)
+        orders, tickets, revenue = len(cell.orders), cell.sales.tickets_sold, cell.sales.revenue
+        prices = (
+            (spend / n).quantize(KOPECK, ROUND_HALF_UP) if spend and n else None
+            for n in (clicks, tickets, orders)
+        )
+        return (
+            CHANNELS.get((key[1], key[2])) or CHANNELS.get((key[1], ""), _no_channel(key)),
+            *(spend, impressions, clicks, orders, tickets, revenue, *prices),
+            round(100 * clicks / impressions, 2) if impressions else None,
+            round(100 * float(revenue - spend) / float(spend), 1) if spend else None,
+        )
+
     # --- orders
 
     def orders_daily(self) -> Cells:
@@ -276,9 +372,9 @@ class Truth:
         lapsed = [order for order in orders if not order["payed"] and order["deleted_at"]]
         still_open = [order for order in orders if not order["payed"] and not order["deleted_at"]]
         groups = (orders, paid, lapsed, still_open)
-        minutes = [
-            (_moment(o["payed_at"]) - _moment(o["created_at"])).total_seconds() / 60 for o in paid
-        ]
+        # paid before it was made, by a clock or by hand: at once
+        took = (_moment(order["payed_at"]) - _moment(order["created_at"]) for order in paid)
+        minutes = [max(one.total_seconds(), 0) / 60 for one in took]
         return (
             *(len(group) for group in groups),
             *(sum((Decimal(str(o["price"])) for o in group), Decimal(0)) for group in groups),
@@ -360,6 +456,31 @@ def _tags(order: Row) -> Key:
     tags = order["utm"] or {}
     source, medium = (_tag(tags, name).lower() for name in ("utm_source", "utm_medium"))
     return source, medium, *(_tag(tags, f"utm_{name}") for name in ("campaign", "content", "term"))
+
+
+def _tidy_tags(tags: tuple[str, ...]) -> Key:
+    tidied = [" ".join(tag.split()) or "(none)" for tag in tags]
+    return (*(tag.lower() for tag in tidied[:2]), *tidied[2:])
+
+
+def _named(key: Key) -> tuple[Any, ...]:
+    is_named = [tag != "(none)" for tag in key[1:6]]
+    return sum(is_named), is_named
+
+
+def _names(key: Key, day: date, tags: Key, currency: str) -> bool:
+    """Whether a cost of that key has a sale of these tags; one that names none, untagged ones."""
+    is_theirs = all(mine in ("(none)", theirs) for mine, theirs in zip(key[1:6], tags, strict=True))
+    return (
+        key[0] == day
+        and key[6] == currency
+        and is_theirs
+        and (any(_named(key)[1]) or key[1:6] == tags)
+    )
+
+
+def _no_channel(key: Key) -> str:
+    return "(none)" if key[1] == key[2] == "(none)" else "unknown"
 
 
 def _zone(seat_id: str) -> str:

@@ -39,7 +39,11 @@ tickets as (
         -- `parter-3;7`, «Партер, ряд 3, место 7»; each spelling is looked at once, being LowCardinality
         seat_id,
         replaceRegexpOne(seat_id::LowCardinality(String), '^(.+)-[^;-]*;.*$', '\\1') as zone_id,
-        replaceRegexpOne(seat_name::LowCardinality(String), '(?i)^(.+?)[,;]?\\s+(ряд|место|row|seat)\\s.*$', '\\1') as zone_name,
+        replaceRegexpOne(
+            seat_name::LowCardinality(String),
+            '(?i)^(.+?)[,;]?\\s+(ряд|место|row|seat)\\s.*$',
+            '\\1'
+        ) as zone_name,
         ticket_tariff,
         quantity,
         original_price,
@@ -111,7 +115,9 @@ final as (
         {{ report_date('sold_at') }} as sales_date,
         {{ report_date('tickets.refunded_at') }} as refund_date,
         -- the first of the two that is told
-        {{ report_date('least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))') }} as cancelled_date,
+        {{ report_date(
+            'least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))'
+        ) }} as cancelled_date,
 
         -- numerics; when only the fact of a refund is known, everything but what was kept was paid back
         tickets.quantity as quantity,

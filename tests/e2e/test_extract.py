@@ -156,12 +156,20 @@ def test_a_wrong_setting_is_named(place: Place, settings: dict[str, str], says: 
     assert "s3cr3t" not in ran.out + ran.err
 
 
-@pytest.mark.parametrize("args", [["--envfile", "/no/such"], ["--since", "soon"], ["tickets"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--envfile", "/no/such"],
+        ["--since", "soon"],
+        ["--since", "2026-02-02", "--until", "2026-01-01"],
+        ["tickets"],
+    ],
+)
 def test_a_wrong_flag_is_named(place: Place, args: list[str]) -> None:
     ran = place.extract(None, *args)
     assert ran.code == 2, ran
     assert args[-1] in ran.err
-    assert "Traceback" not in ran.err
+    assert (ran.err[:7], ran.err.count("\n")) == ("zakaz: ", 1), ran
 
 
 def test_a_refused_token_is_one_message_and_never_shown(place: Place) -> None:
@@ -275,7 +283,7 @@ def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> 
     orders, events = len(organiser.orders.ids), len(organiser.events.ids)
     with QTicketsServer(organiser) as server:
         assert place.extract(server, "events", "orders").code == 0
-        healthy = f" {events} rows; verified complete 0 h 0 min ago"
+        healthy = f" {events} rows; verified complete 0 h "
         told(0, healthy, f" {orders} rows; ", args=("events", "orders"))
         told(5, "rows; never verified complete")
         server.faults.outage = {"/orders"}
@@ -283,7 +291,7 @@ def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> 
     told(0, healthy, "last run failed: GET /orders: 503")
     told(
         5,
-        "verified complete 0 h 0 min ago, EXTRACT_FRESH_HOURS is 1e-05; last run failed:",
+        " min ago, EXTRACT_FRESH_HOURS is 1e-05; last run failed:",
         EXTRACT_FRESH_HOURS="0.00001",
     )
 
@@ -449,9 +457,10 @@ def test_a_database_of_version_1_goes_on_without_a_full_reading(place: Place) ->
         healthy = place.extract(None, "--healthcheck", "orders")
         assert healthy.code == 5, healthy
         assert "of an older version" in healthy.err
-        rng = Random(3)
-        for _ in range(30):
-            organiser.mutate(rng)
+        for order_id in list(organiser.orders.ids)[:5]:
+            organiser.cancel(order_id)
+        for _ in range(5):
+            organiser.new_order()
         server.requests.clear()
         ran = place.extract(server)
         assert (ran.code, ran.err) == (0, ""), ran

@@ -229,7 +229,7 @@ def test_promo_codes_that_may_not_be_read_leave_all_else_alone(place: Place) -> 
         ) == [(lost,)]
 
 
-@pytest.mark.parametrize("skew", [-3600.0, 3600.0])
+@pytest.mark.parametrize("skew", [-3600.0, 3600.0, 30 * 86400.0])
 def test_a_skewed_clock_loses_nothing_for_longer_than_a_sweep(place: Place, skew: float) -> None:
     organiser = small_organiser()
     organiser.clock_skew = skew
@@ -238,9 +238,46 @@ def test_a_skewed_clock_loses_nothing_for_longer_than_a_sweep(place: Place, skew
         for _ in range(2):
             ran = place.extract(server)
             assert ran.code == 0, ran
+            assert ("The API's clock is 30 days" in ran.out) == (skew > 3600)
             assert place.landed_orders() == orders_of(organiser)
             for _ in range(30):
                 organiser.mutate(rng)
+    ahead = "select count() from meta_slices where read_at > now() + interval 2 hour"
+    assert place.query(ahead) == [(0,)]
+
+
+def test_nothing_from_the_future_is_fresh_or_not_due(place: Place) -> None:
+    """As if one run had been made with a clock a year ahead, before it was set."""
+    organiser = small_organiser(days=60, orders_per_day=150)
+    year = 365 * 86_400_000
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, "orders").code == 0
+        for table, times in (
+            ("meta_slices", "read_at"),
+            ("meta_job_runs", "started_at, finished_at, cursor_to"),
+        ):
+            moved = ", ".join(
+                f"{each} + toIntervalDay(365) as {each}" for each in times.split(", ")
+            )
+            place.query(f"create table zakaz.moved as zakaz.{table}")
+            place.query(
+                f"insert into moved select * replace ({moved}, _ver + {year} as _ver) from {table}"
+            )
+            place.query(f"exchange tables zakaz.moved and zakaz.{table}")
+            place.query("drop table moved")
+        told = place.extract(None, "--healthcheck", "orders")
+        assert told.code == 5, told
+        assert "never verified complete; not believed: 1 runs" in told.out
+
+        refunded = next(row["id"] for row in organiser.orders.rows() if row["payed"])
+        organiser.refund(refunded, touch_order=False)
+        assert place.extract(server, "orders").code == 0
+        ran = place.extract(server, "orders")
+        assert ran.code == 0, ran
+        assert place.landed_orders() == orders_of(organiser)
+        told = place.extract(None, "--healthcheck", "orders")
+        assert told.code == 0, told
+        assert "not believed: 1 runs" in told.out
 
 
 def test_our_clock_set_back_does_not_hide_what_is_new(place: Place) -> None:

@@ -26,7 +26,6 @@ START = datetime(2026, 11, 25, 6, 40, tzinfo=UTC)  # Wednesday, 09:40 in Moscow
 HALF_HOUR = timedelta(minutes=30)
 API_DOWN = "GET /orders: 503: the API has a fault."
 TOKEN_WRONG = "GET /orders: 401: the API refuses the token. Check QTICKETS_API_TOKEN."
-FULL_SECRETS = "s3cret-user:s3cret-pa55word"
 
 
 @pytest.fixture
@@ -265,6 +264,13 @@ def test_a_run_that_could_write_nothing_down_is_told_until_a_later_one_is_seen(
     operator.now += timedelta(minutes=5)
     operator.quietly("alerts")
     assert_reads("alerts_of_exit_statuses", story + receiver.take())
+    # that nothing was loaded for long is no other cause, and no news
+    operator.quietly("alerts", "--exit", "extract=2")
+    assert len(receiver.take()) == 1
+    operator.now += timedelta(hours=8)
+    operator.quietly("alerts", "--exit", "extract=2")
+    operator.quietly("alerts", "--exit", "build=0")
+    assert not receiver.messages
 
 
 def test_nothing_loaded_nothing_built_and_marts_that_stand_still(
@@ -279,6 +285,9 @@ def test_nothing_loaded_nothing_built_and_marts_that_stand_still(
     operator.now += timedelta(minutes=5)
     operator.quietly("alerts")
     story += receiver.take()
+    operator.now += timedelta(hours=1)
+    operator.quietly("alerts")
+    story += receiver.take()
     marts.query("rename table later to v_data_quality")
     marts.built(operator.now - timedelta(minutes=1))
     operator.quietly("alerts")
@@ -291,7 +300,7 @@ def test_nothing_loaded_nothing_built_and_marts_that_stand_still(
     marts.built(operator.now, missing=17)
     operator.quietly("alerts")
     story += receiver.take()
-    assert len(story) == 5
+    assert len(story) == 6
     assert_reads("alerts_of_the_marts", story)
 
 
@@ -405,7 +414,10 @@ def test_without_urls_nothing_is_sent_and_nothing_fails(
         ({"NOTIFY_ALERT_URLS": "tgramm://s3cret/1"}, "URL 1 of 1 (it begins with tgramm://)"),
         ({"NOTIFY_ALERT_URLS": "s3cret:AAE"}, "NOTIFY_ALERT_URLS, URL 1 of 1: apprise cannot"),
         ({"NOTIFY_ALERT_URLS": "mailto://s3cret"}, "URL 1 of 1 (it begins with mailto://)"),
-        ({"NOTIFY_ALERTS_URL": "json://s3cret"}, "NOTIFY_ALERTS_URL: no such setting."),
+        (
+            {"NOTIFY_ALERTS_URL": "json://s3cret"},
+            "NOTIFY_ALERTS_URL: no such setting; is NOTIFY_ALERT_URLS meant?",
+        ),
         ({"NOTIFY_REPORT_URL": "s3cret.example.org"}, "NOTIFY_REPORT_URL: must begin with https"),
         ({"NOTIFY_HEARTBEAT_URL": "s3cret"}, "NOTIFY_HEARTBEAT_URL: must begin with https"),
         ({"EXTRACT_FRESH_HOURS": "s3cret"}, "EXTRACT_FRESH_HOURS: must be a number"),

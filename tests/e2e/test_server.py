@@ -91,7 +91,9 @@ CHECK_USER = "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD"
     ],
     ids=["password", "user", "port", "host", "TLS"],
 )
-@pytest.mark.parametrize("flags", [[], ["--check"], ["--status"]], ids=["run", "check", "status"])
+@pytest.mark.parametrize(
+    "flags", [[], ["--check"], ["--healthcheck"]], ids=["run", "check", "health"]
+)
 def test_a_server_out_of_reach_is_said_and_the_setting_named(
     place: Place, api: QTicketsServer, settings: dict[str, str], says: str, flags: list[str]
 ) -> None:
@@ -112,10 +114,10 @@ def test_dbt_says_so_too(place: Place) -> None:
     assert_nothing_leaks(ran)
 
 
-def test_status_of_a_database_that_is_not_there(place: Place) -> None:
-    ran = place.extract(None, "--status")
-    assert ran.code == 0, ran
-    assert "Nothing was landed yet" in ran.out
+def test_health_of_a_database_that_is_not_there(place: Place) -> None:
+    ran = place.extract(None, "--healthcheck")
+    assert ran.code == 5, ran
+    assert "nothing was landed yet" in ran.out
     assert place.server
     databases = place.server.query("select name from system.databases")
     assert (place.database,) not in databases
@@ -149,7 +151,7 @@ def test_a_server_that_goes_while_orders_land(
     organiser = small_organiser(days=50, orders_per_day=160)
     orders = len(organiser.orders.ids)
     with QTicketsServer(organiser, latency=0.04, per_page={"orders": 100}) as server:
-        # between the landing of a slice and its note in the ledger, and after that
+        # between the landing of a span and its checkpoint, and after that
         for table, where in (
             ("stg_qtickets_api_orders_raw", "true"),
             ("meta_slices", "resource = 'orders' and rows > 0"),
@@ -167,7 +169,7 @@ def test_a_server_that_goes_while_orders_land(
         assert ran.err == ""
         assert place.landed_orders() == orders_of(organiser)
         assert place.landed_events() == events_of(organiser)
-        assert f"{orders:,} read" not in ran.out, "a slice in the ledger was read a second time"
+        assert f"{orders:,} read" not in ran.out, "a span with a checkpoint was read a second time"
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ parts as (
 
     select
         show_id,
-        empty(zones) as has_no_parts,
+        notEmpty(zones) as has_parts,
         part_zone,
         part_price,
         part_currency,
@@ -57,8 +57,8 @@ final as (
             events.currency != '', events.currency::String,
             'unknown'
         )::LowCardinality(String) as currency,
-        if(parts.show_id = 0 or parts.has_no_parts, shows.tickets_total, parts.part_total)::Nullable(UInt64) as tickets_total,
-        if(parts.show_id = 0 or parts.has_no_parts, shows.tickets_left, parts.part_left)::Nullable(UInt64) as tickets_left,
+        if(parts.has_parts, parts.part_total, shows.tickets_total)::Nullable(UInt64) as tickets_total,
+        if(parts.has_parts, parts.part_left, shows.tickets_left)::Nullable(UInt64) as tickets_left,
         -- of a hall that is sold out, nothing is left whatever it cost
         if(tickets_left = 0, 0, tickets_left * price)::Nullable(Decimal(18, 2)) as left_value
     from shows

@@ -32,7 +32,7 @@ final as (
         sales.city as city,
         sales.currency::LowCardinality(String) as currency,
         sales.ticket_type as ticket_type,
-        if(any(type_names.newest_name) = '', sales.ticket_type, any(type_names.newest_name))::LowCardinality(String) as ticket_type_name,
+        coalesce(nullIf(any(type_names.newest_name), ''), sales.ticket_type)::LowCardinality(String) as ticket_type_name,
         sales.tariff as tariff,
         sales.price::Decimal(18, 2) as price,
         {{ sales_measures_and_orders() }}

@@ -36,7 +36,8 @@ final as (
         inventory.snapshot_at as inventory_snapshot_at,
         sales.orders as orders,
         sales.tickets_free as tickets_free,
-        {{ average_price('sales.gross_revenue', 'sales.tickets_sold + sales.tickets_refunded - sales.tickets_free') }} as average_price
+        {{ average_price('sales.gross_revenue', 'sales.tickets_sold + sales.tickets_refunded - sales.tickets_free') }}
+            as average_price
     from sales
     left join inventory on sales.event_id = inventory.event_id
 
