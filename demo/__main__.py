@@ -76,7 +76,9 @@ COSTS = f"""
         cost.4::Int64 as impressions,
         cost.5::Int64 as clicks
     from numbers(60)
-    array join [('yandex', '71093344', 6000, 9000, 240), ('vk', 'osen-2025', 9000, 21000, 310)] as cost
+    array join [
+        ('yandex', '71093344', 6000, 9000, 240), ('vk', 'osen-2025', 9000, 21000, 310)
+    ] as cost
 """
 
 
