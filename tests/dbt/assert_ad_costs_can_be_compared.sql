@@ -6,23 +6,25 @@
 
 with
 
-costs as (
-
-    select
-        *,
-        count() over (
-            partition by spend_date, currency, utm_source, utm_medium, utm_campaign, utm_content, utm_term
-        ) as how_often
-    from {{ ref('stg_planning__ad_costs') }}
-
-),
-
 sources as (
 
     select distinct
         utm_source,
         currency
     from {{ ref('fact_qtickets_sales_utm_daily') }}
+
+),
+
+costs as (
+
+    select
+        *,
+        utm_source != '' and utm_source not in (select utm_source from sources) as has_unknown_source,
+        currency != '' and currency not in (select currency from sources) as has_unknown_currency,
+        count() over (
+            partition by spend_date, currency, utm_source, utm_medium, utm_campaign, utm_content, utm_term
+        ) as how_often
+    from {{ ref('stg_planning__ad_costs') }}
 
 ),
 
@@ -43,8 +45,8 @@ judged as (
             [
                 if(concat(utm_source, utm_medium, utm_campaign, utm_content, utm_term) = '', 'no tag', ''),
                 if(clicks > impressions and impressions > 0, 'more clicks than impressions', ''),
-                if(utm_source != '' and utm_source not in (select utm_source from sources), 'nobody came from this source', ''),
-                if(currency != '' and currency not in (select currency from sources), 'nothing was sold in this currency', ''),
+                if(has_unknown_source, 'nobody came from this source', ''),
+                if(has_unknown_currency, 'nothing was sold in this currency', ''),
                 if(spend_date > {{ report_today() }}, 'a day to come', '')
             ]
         ) as doubts

@@ -47,9 +47,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 def test_an_api_that_breaks_is_one_alert_and_its_return_one_more(
-    server_place: Place, receiver: Receiver
+    place: Place, receiver: Receiver
 ) -> None:
-    place = server_place
     organiser = small_organiser(days=9)
     urls = {
         "NOTIFY_ALERT_URLS": receiver.url("alerts"),

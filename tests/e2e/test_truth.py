@@ -16,7 +16,7 @@ from tests.qtickets_organiser import Organiser, Sales
 from tests.qtickets_sample import MOSCOW, stamp
 from tests.truth_planning import PLAN_TABLE, Planning
 from tests.truth_shown import COSTS_TABLE, assert_shown_is_true, write_costs
-from tests.zakaz import Place, Ran, small_organiser
+from tests.zakaz import Golden, Place, Ran, small_organiser
 
 DAILY = """
     select sales_date, event_id, city, currency,
@@ -150,3 +150,13 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
         planning.assert_true()
         assert_shown_is_true(place, organiser, costs)
         assert server.non_get == 0
+
+
+def test_it_is_true_of_an_embedded_clickhouse_too(golden: Golden, built_place: Place) -> None:
+    organiser = golden.organiser()
+    rng = Random(7)
+    for _ in range(50):
+        organiser.mutate(rng)
+    with QTicketsServer(organiser) as server:
+        build(built_place, server)
+    assert_facts_are_true(built_place, organiser)

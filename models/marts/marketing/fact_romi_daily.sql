@@ -31,6 +31,13 @@ channels as (
 
 ),
 
+channels_of_any_medium as (
+
+    select * from channels
+    where of_medium = ''
+
+),
+
 costs as (
 
     select
@@ -72,6 +79,13 @@ sales as (
 
 ),
 
+kinds as (
+
+    select groupUniqArrayIf(named_tags, named_tags != 0) as named_by_some
+    from costs
+
+),
+
 -- A sale with the tags that some cost names, and without the others; 255 is the sale as it is, should no cost have it.
 candidates as (
 
@@ -82,7 +96,7 @@ candidates as (
         if(bitTest(named, {{ loop.revindex0 }}), {{ tag }}, '') as cost_{{ tag }}
         {%- endfor %}
     from sales
-    array join arrayConcat((select groupUniqArray(named_tags) from costs where named_tags != 0), [255::UInt8]) as named
+    array join arrayConcat((select named_by_some from kinds), [255::UInt8]) as named
 
 ),
 
@@ -100,11 +114,12 @@ attributed as (
         candidates.sum_revenue as sum_revenue
     from candidates
     left join costs
-        on candidates.sales_date = costs.spend_date
-        and candidates.sale_currency = costs.cost_currency
-        and candidates.named = costs.named_tags
+        on
+            candidates.sales_date = costs.spend_date
+            and candidates.sale_currency = costs.cost_currency
+            and candidates.named = costs.named_tags
         {%- for tag in tags %}
-        and candidates.cost_{{ tag }} = costs.{{ tag }}
+            and candidates.cost_{{ tag }} = costs.{{ tag }}
         {%- endfor %}
     where candidates.named in (255, costs.named_tags)
     order by
@@ -160,7 +175,7 @@ final as (
         {%- endfor %}
         multiIf(
             any(channels.channel) != '', any(channels.channel),
-            any(of_any_medium.channel) != '', any(of_any_medium.channel),
+            any(channels_of_any_medium.channel) != '', any(channels_of_any_medium.channel),
             both.utm_source = '' and both.utm_medium = '', '(none)',
             'unknown'
         )::LowCardinality(String) as channel,
@@ -173,9 +188,10 @@ final as (
         sum(both.sum_revenue)::Decimal(18, 2) as revenue
     from both
     left join channels
-        on both.utm_source = channels.of_source
-        and both.utm_medium = channels.of_medium
-    left join (select * from channels where of_medium = '') as of_any_medium on both.utm_source = of_any_medium.of_source
+        on
+            both.utm_source = channels.of_source
+            and both.utm_medium = channels.of_medium
+    left join channels_of_any_medium on both.utm_source = channels_of_any_medium.of_source
     group by
         both.spend_date,
         {%- for tag in tags %}

@@ -15,7 +15,7 @@ type_names as (
     select
         event_id,
         ticket_type,
-        argMaxIf(ticket_type_name, (order_id, ticket_id), ticket_type_name != '') as newest_name
+        argMaxIf(ticket_type_name, (order_id, ticket_id), ticket_type_name != '') as last_name
     from sales
     group by
         event_id,
@@ -32,14 +32,15 @@ final as (
         sales.city as city,
         sales.currency::LowCardinality(String) as currency,
         sales.ticket_type as ticket_type,
-        coalesce(nullIf(any(type_names.newest_name), ''), sales.ticket_type)::LowCardinality(String) as ticket_type_name,
+        coalesce(nullIf(any(type_names.last_name), ''), sales.ticket_type)::LowCardinality(String) as ticket_type_name,
         sales.tariff as tariff,
         sales.price::Decimal(18, 2) as price,
         {{ sales_measures_and_orders() }}
     from sales
     left join type_names
-        on sales.event_id = type_names.event_id
-        and sales.ticket_type = type_names.ticket_type
+        on
+            sales.event_id = type_names.event_id
+            and sales.ticket_type = type_names.ticket_type
     group by
         sales.sales_date,
         sales.event_id,

@@ -74,7 +74,7 @@
 {%- endset %}
 
 {#- What the services in these arrays of texts cost; of one that cannot be read, nothing. -#}
-{% set service_fee -%}
+{% set service_fee %}
     arraySum((x, y) -> ifNull({{ json_money('x') }}, 0) * ifNull(toUInt16OrNull(y), 1), {})
 {%- endset %}
 {% set utm_tags = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_term'] %}
@@ -294,7 +294,11 @@ final as (
         arrayFilter(
             (field, tag) -> tag = '[redacted]',
             {{ utm_tags }},
-            [{% for tag in utm_tags %}ifNull(json.utm.{{ tag }}, ''){{ ', ' if not loop.last }}{% endfor %}]
+            [
+                {%- for tag in utm_tags %}
+                ifNull(json.utm.{{ tag }}, ''){{ ',' if not loop.last }}
+                {%- endfor %}
+            ]
         ) as redacted_tags,
 
         _ver

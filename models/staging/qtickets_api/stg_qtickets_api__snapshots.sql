@@ -66,9 +66,7 @@ new_snapshots as (
 
     select * from landed
     where (show_id, snapshot_ts, _ver) in (select show_id, newest.1, newest.2 from new_versions)
-    limit 1 by
-        show_id,
-        snapshot_ts
+    limit 1 by show_id, snapshot_ts
 
 ),
 
@@ -205,8 +203,11 @@ final as (
         any(is_read)::Bool as is_readable,
         sum(seats) as entries,
         {%- for column in ['total', 'left', 'paid'] %}
-        if(is_readable and countIf(seats > 0 and isNull(zone_{{ column }})) = 0, sumIf(ifNull(zone_{{ column }}, 0), seats > 0), null)
-            as tickets_{{ column }},
+        if(
+            is_readable and countIf(seats > 0 and isNull(zone_{{ column }})) = 0,
+            sumIf(ifNull(zone_{{ column }}, 0), seats > 0),
+            null
+        ) as tickets_{{ column }},
         {%- endfor %}
 
         -- zones and prices, in parallel arrays
