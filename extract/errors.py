@@ -22,6 +22,9 @@ personal data.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 
 class ZakazError(Exception):
     """Anything that this program tells its user in one message."""
@@ -101,3 +104,13 @@ class Stopped(BaseException):
     def __init__(self, signal_name: str, signal_number: int) -> None:
         super().__init__(f"stopped by {signal_name}")
         self.exit_code = 128 + signal_number
+
+
+def by_cause(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group names by what is told of each, whichever request met it; the first text is taken."""
+    texts: dict[str, str] = {}
+    names: dict[str, list[str]] = {}
+    for name, text in told:
+        cause = re.sub(r"GET \S+: |\d+ times|\(\w+\)", "", text)
+        names.setdefault(texts.setdefault(cause, text), []).append(name)
+    return names

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from extract import payloads
 
 
@@ -19,7 +21,7 @@ class Resource:
     path: str
     table: str
     key: str
-    kind: type[payloads.Order | payloads.Event | payloads.Discount | payloads.PromoCode]
+    kind: type[msgspec.Struct]
     incremental: bool = False
     """Whether `updated_at` tells what changed. Where it does not, each run reads everything."""
     has_singles: bool = False

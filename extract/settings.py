@@ -14,7 +14,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -173,8 +173,9 @@ _READ: dict[str, Callable[[str], Any]] = {
     for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
 _OURS = ("QTICKETS_", "CLICKHOUSE_", "EXTRACT_")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-_NETWORK = (*_PROXIES, "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_FILES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+_NETWORK = (*_PROXIES, *map(str.lower, _PROXIES), *_FILES)
 
 
 def load(envfile: Path | None) -> Settings:
@@ -184,17 +185,12 @@ def load(envfile: Path | None) -> Settings:
     have it. Raises SettingsError with one line for each thing that is wrong: it names it, and never
     repeats a value.
     """
-    wrong: list[str] = []
-    found = _read_file(envfile, wrong) if envfile else {}
-    wrong += [
-        _unknown(name, known)
-        for name in os.environ
-        if name.upper().startswith(_OURS) and name not in _READ
-        for known in get_close_matches(name.upper(), _READ, 1, 0.9)
-    ]
-    for name in (*_NETWORK, *map(str.lower, _NETWORK)):
-        if name in found:
-            os.environ.setdefault(name, found[name])
+    found = _read_file(envfile) if envfile else {}
+    wrong = [f"--envfile {envfile}: {fault}" for name in found for fault in _unknown(name, 0.5)]
+    # in the environment others have names like ours
+    wrong += [fault for name in os.environ for fault in _unknown(name, 0.9) if "meant" in fault]
+    for name in found.keys() & set(_NETWORK):
+        os.environ.setdefault(name, found[name])
     found |= {name: value for name, value in os.environ.items() if value}
     read = {}
     for name, reader in _READ.items():
@@ -203,37 +199,36 @@ def load(envfile: Path | None) -> Settings:
                 read[name.lower()] = reader(found[name])
             except ValueError as error:
                 wrong.append(f"{name}: {error}.")
-    wrong += _lacks_server(found)
-    wrong += _network_faults(os.environ)
-    if wrong:
-        raise SettingsError("\n".join(wrong))
     settings = Settings(**read)
     if settings.clickhouse_host is None:
         use_known_zone()
+        for name in ("CLICKHOUSE_SECURE", "CLICKHOUSE_CLUSTER"):
+            if read.get(name.lower()) and not found.get("CLICKHOUSE_HOST"):
+                wrong.append(f"{name} is set but CLICKHOUSE_HOST is not.")
+    wrong += _network_faults()
+    if wrong:
+        raise SettingsError("\n".join(wrong))
     return settings
 
 
-def _lacks_server(found: Mapping[str, str]) -> Iterator[str]:
-    for name in ("CLICKHOUSE_SECURE", "CLICKHOUSE_CLUSTER"):
-        value = found.get(name, "").lower()
-        if value not in ("", "0", "false", "no", "off") and not found.get("CLICKHOUSE_HOST"):
-            yield f"{name} is set but CLICKHOUSE_HOST is not."
+def _unknown(name: str, likeness: float) -> Iterator[str]:
+    """Say that a name that is ours, or so like one of ours, is none."""
+    ours = name.upper().startswith(_OURS)
+    near = get_close_matches(name.upper(), _READ, 1, likeness if ours else 0.85)
+    if name not in _READ and (ours or near):
+        yield f"{name}: no such setting" + (f"; is {near[0]} meant?" if near else ".")
 
 
-def _unknown(name: str, known: str | None) -> str:
-    return f"{name}: no such setting" + (f"; is {known} meant?" if known else ".")
+# what a shell, systemd and we take for the same text: bare, or in quotes
+_LINE = re.compile(
+    r"""[ \t]*([A-Za-z_][A-Za-z0-9_]*)=
+    ((?!~)(?:[^\s'"\\$`;&|<>()~]|(?<!:)~)* | '[^'\\]*' | "[^"\\$`]*")[ \t]*""",
+    re.VERBOSE,
+)
 
 
-# --- the file -------------------------------------------------------------------------------------
-
-_LINE = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)=(.*?)[ \t]*")
-# what a shell, systemd and we take for the same text
-_BARE = re.compile(r"(?!~)(?:[^\s'\"\\$`;&|<>()~]|(?<!:)~)*")
-_QUOTED = re.compile(r"'([^'\\]*)'|\"([^\"\\$`]*)\"")
-
-
-def _read_file(path: Path, wrong: list[str]) -> dict[str, str]:
-    """Return what the file sets; say in `wrong` what is wrong with it."""
+def _read_file(path: Path) -> dict[str, str]:
+    """Return what the file sets. Raises SettingsError at the first line that is ambiguous."""
     try:
         lines = path.read_bytes().decode("utf-8").split("\n")
     except UnicodeDecodeError:
@@ -243,83 +238,46 @@ def _read_file(path: Path, wrong: list[str]) -> dict[str, str]:
         raise SettingsError(f"--envfile {path}: {reason}.") from None
     found = {}
     for number, line in enumerate(lines, start=1):
-        where = f"--envfile {path}, line {number}"
-        if line.startswith("\ufeff"):
-            wrong.append(f"{where}: begins with a byte order mark: save it as UTF-8 without one.")
-        elif line.endswith("\r"):
-            wrong.append(f"{where}: ends as lines of Windows do (CR LF): save it with LF alone.")
-            break  # the others most likely too
-        elif not line.strip(" \t") or line.lstrip(" \t").startswith("#"):
-            continue
-        elif not (parts := _LINE.fullmatch(line)):
-            wrong.append(f"{where}: must be NAME=value: no spaces around `=`, no `export`.")
-        else:
+        if parts := _LINE.fullmatch(line):
             name, value = parts.groups()
-            if quoted := _QUOTED.fullmatch(value):
-                value = quoted[1] or quoted[2] or ""
-            elif not _BARE.fullmatch(value):
-                wrong.append(
-                    f"{where}: {name}: a shell would read it otherwise. Write it without spaces,"
-                    " `~`, `$` and the like, or put '...' around all of it."
-                )
-                continue
-            found[name] = value
-    wrong += _unknown_in_file(path, found)
+            found[name] = value[1:-1] if value[:1] in ("'", '"') else value
+        elif line.strip(" \t") and not line.lstrip(" \t").startswith("#"):
+            raise SettingsError(
+                f"--envfile {path}, line {number}: no NAME=value that a shell reads the same way."
+                " No spaces around `=`, no `export`, no `~`, `$` and the like, or put '...' around"
+                " the value; save it with LF, without a byte order mark."
+            )
     return found
 
 
-def _unknown_in_file(path: Path, found: Mapping[str, str]) -> Iterator[str]:
-    for name in found:
-        if name in _READ:
-            continue
-        ours = name.upper().startswith(_OURS)
-        near = get_close_matches(name.upper(), _READ, 1, 0.5 if ours else 0.85)
-        if ours or near:
-            yield f"--envfile {path}: {_unknown(name, near[0] if near else None)}"
-
-
-# --- what httpx takes from the environment --------------------------------------------------------
-
-
-def _network_faults(env: Mapping[str, str]) -> Iterator[str]:
-    """Say what of proxies and certificates cannot work: httpx and ssl are asked."""
+def _network_faults() -> list[str]:
+    """Say what of proxies and certificates cannot work: httpx is given each alone."""
+    network = {name: os.environ.pop(name) for name in _NETWORK if os.environ.get(name)}
+    if not network:
+        return []
     import ssl
 
-    proxies = [name for name in (*_PROXIES, *map(str.lower, _PROXIES)) if env.get(name)]
-    faults = [f"{name}: {fault}." for name in proxies if (fault := _proxy_fault(env[name]))]
-    no_proxy = next((name for name in ("no_proxy", "NO_PROXY") if env.get(name)), None)
-    if no_proxy and not faults and _proxy_fault(None):
-        faults = [f"{no_proxy}: one of them is no host; brackets and IPv6 networks are not known."]
-    yield from faults
-    file, directories = env.get("SSL_CERT_FILE"), env.get("SSL_CERT_DIR", "")
-    if keys := env.get("SSLKEYLOGFILE"):
-        try:
-            Path(keys).open("a").close()
-        except OSError as error:
-            yield f"SSLKEYLOGFILE: {error.strerror}."
-    elif file:
-        try:
-            ssl.create_default_context(cafile=file)
-        except ssl.SSLError:
-            yield "SSL_CERT_FILE: no certificates in it."
-        except OSError as error:
-            yield f"SSL_CERT_FILE: {error.strerror}."
-    if directories and not file:
-        hashed = (Path(one).glob("????????.[0-9]*") for one in directories.split(os.pathsep))
-        if not any(any(names) for names in hashed):
-            yield "SSL_CERT_DIR: no certificates there, as `openssl rehash` names them."
-
-
-def _proxy_fault(url: str | None) -> str | None:
-    """Say what is wrong with a proxy; with what the environment says of them all if None."""
     import httpx
 
-    if url and "://" not in url:
-        url = f"http://{url}"
-    try:
-        httpx.Client(proxy=url, trust_env=url is None, verify=False).close()  # noqa: S501
-    except ImportError:
-        return "only proxies of http:// and https:// can be used, no SOCKS"
-    except (httpx.InvalidURL, ValueError):
-        return "must look like http://proxy.example.org:3128"
-    return None
+    wrong = []
+    for name, value in network.items():
+        os.environ[name] = value
+        try:
+            httpx.Client().close()
+        except ImportError:
+            wrong.append(f"{name}: only proxies of http:// and https:// can be used, no SOCKS.")
+        except ssl.SSLError:
+            wrong.append(f"{name}: no certificates in it.")
+        except OSError as error:
+            wrong.append(f"{name}: {error.strerror}.")
+        except (httpx.InvalidURL, ValueError):
+            wrong.append(
+                f"{name}: must be like http://proxy.example.org:3128, or hosts of NO_PROXY."
+            )
+        del os.environ[name]
+    os.environ.update(network)
+    directories = network.get("SSL_CERT_DIR", "").split(os.pathsep)
+    hashed = [file for each in directories for file in Path(each).glob("????????.[0-9]*")]
+    if "SSL_CERT_DIR" in network and "SSL_CERT_FILE" not in network and not hashed:
+        wrong.append("SSL_CERT_DIR: no certificates there, as `openssl rehash` names them.")
+    return wrong

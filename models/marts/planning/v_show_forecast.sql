@@ -90,6 +90,14 @@ asked as (
 
 ),
 
+errors as (
+
+    select groupArray((days_before, median_error)) as known
+    from accuracy
+    where median_error is not null
+
+),
+
 -- What finished shows teach, of each event, of each city and of all, with each number of days to go.
 examples as (
 
@@ -99,8 +107,8 @@ examples as (
         if(basis = 'city', city, '') as basis_city,
         days_before_show,
         count() as shows,
-        quantilesExactInclusive(0.25, 0.5, 0.75)(growth) as growths,
-        quantilesExactInclusive(0.25, 0.5, 0.75)(tickets) as usual
+        {{ quartiles('growth') }} as growths,
+        {{ quartiles('tickets') }} as usual
     from outcomes
     array join ['event', 'city', 'all'] as basis
     where
@@ -172,15 +180,13 @@ final as (
             forecast_tickets is null,
             null,
             tupleElement(
-                arraySort(
-                    error -> (abs(error.1 - asked.full_days_before), -error.1),
-                    (select groupArray((days_before, median_error)) from accuracy where median_error is not null)
-                )[1],
+                arraySort(error -> (abs(error.1 - asked.full_days_before), -error.1), errors.known)[1],
                 2
             )
         )::Nullable(Float64) as typical_error
     from asked
     left join chosen on asked.show_id = chosen.show_id
+    cross join errors
 
 )
 
