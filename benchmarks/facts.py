@@ -109,7 +109,7 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
                     1 + n * 5 + j, event_id * {SHOWS} + cityHash64(n, 'show') % {SHOWS},
                     concat('parter-', toString(cityHash64(n) % 40), ';', toString(j)),
                     concat('Партер, ряд ', toString(cityHash64(n) % 40), ', место ', toString(j)),
-                    590.5, 590.5, 0, (cityHash64(n, j) % 6) * 198.35, 590.5, 0, 1,
+                    590.5, 590.5, 0, (cityHash64(n, j) % 6) * 198.35::Decimal(18, 2), 590.5, 0, 1,
                     null, made, paid,
                     if(cityHash64(n, j, 'cancel') % 50 = 0, later, null),
                     if(payed and {refunded}, later, null),
@@ -123,7 +123,7 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
             toJSONString((
                 order_id, payed, if(payed, paid, null), 500000 + cityHash64(n) % 90000, 1356, 12133,
                 'card', null, null, code, code, 0, paid, event_id,
-                arraySum(x -> round(x.8, 2), tickets), 590.5, 'RUB',
+                arraySum(x -> x.8, tickets), 590.5, 'RUB',
                 ('yandex', 'cpc', toString(cityHash64(n) % 100000)), tickets, made, paid,
                 if(payed, null, later)
             )::{ORDER}) as payload,

@@ -17,6 +17,18 @@
 {%- endmacro %}
 
 
+{#- The middle of some numbers; of an even count, halfway between the two in the middle. -#}
+{% macro median(numbers) -%}
+    quantileExactInclusive(0.5)({{ numbers }})
+{%- endmacro %}
+
+
+{#- Where the lower quarter of some numbers ends, their middle, and where the upper quarter begins. -#}
+{% macro quartiles(numbers) -%}
+    quantilesExactInclusive(0.25, 0.5, 0.75)({{ numbers }})
+{%- endmacro %}
+
+
 {#- How many finished shows a forecast rests on at least. -#}
 {% macro least_shows() -%}
     5

@@ -5,15 +5,23 @@
 {%- endmacro %}
 
 
-{#- The table of snapshots that were parsed before; nothing before the first build, and null in a column that it does not
-    have yet. Unit tests override it. -#}
+{#- The table of snapshots that were parsed before; nothing before the first build, and null or no rows in columns that it
+    does not have yet. Unit tests override it. -#}
 {% macro snapshots_read_before(relation) -%}
     {%- if execute and load_relation(relation) is not none -%}
         {%- set names = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
-        {%- if 'tickets_paid' in names -%}
-            {{ relation }}
-        {%- else -%}
-            (select *, null::Nullable(Int64) as tickets_paid from {{ relation }})
-        {%- endif -%}
+        {%- set later = {
+            'tickets_paid': 'null::Nullable(Int64)',
+            'zones': '[]::Array(String)',
+            'zone_prices': '[]::Array(Nullable(Decimal(18, 2)))',
+            'zone_currencies': '[]::Array(String)',
+            'zone_totals': '[]::Array(Nullable(Int64))',
+            'zone_lefts': '[]::Array(Nullable(Int64))',
+        } -%}
+        (
+            select *
+            {%- for name, nothing in later.items() if name not in names %}, {{ nothing }} as {{ name }}{% endfor %}
+            from {{ relation }}
+        )
     {%- endif -%}
 {%- endmacro %}

@@ -54,12 +54,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"NOT RUN: {count} of the tests. {reason}", yellow=True)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """Return an embedded ClickHouse that nobody has used."""
-    return Place(tmp_path)
-
-
 @pytest.fixture(scope="session")
 def golden(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Golden:
     """Return the landed and built database of a small organiser that all tests share."""
@@ -83,13 +77,20 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseS
 
 
 @pytest.fixture
-def server_place(tmp_path: Path, clickhouse: ClickHouseServer) -> Iterator[Place]:
-    """Return a database on that server, not there yet and dropped afterwards."""
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Return a database on that server, not there yet and dropped afterwards.
+
+    Or an embedded ClickHouse, for what is `embedded`: each command starts its engine anew.
+    """
+    if request.node.get_closest_marker("embedded"):
+        yield Place(tmp_path)
+        return
+    server = request.getfixturevalue("clickhouse")
     database = f"zakaz_{uuid4().hex[:8]}"
-    revive(clickhouse)
-    yield Place(tmp_path, server=clickhouse, database=database)
-    revive(clickhouse)
-    clickhouse.query(f"drop database if exists {database}")
+    revive(server)
+    yield Place(tmp_path, server=server, database=database)
+    revive(server)
+    server.query(f"drop database if exists {database}")
 
 
 def revive(server: ClickHouseServer) -> None:

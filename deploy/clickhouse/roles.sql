@@ -5,7 +5,7 @@
 -- In the grants, zakaz is CLICKHOUSE_DATABASE. Safe to run again, and then it also takes back what is
 -- no longer listed here.
 
--- Runs `python -m extract` and `dbt build`.
+-- Runs `python -m extract`, `dbt build` and `python -m notify`, which makes the table meta_alerts.
 CREATE ROLE IF NOT EXISTS zakaz_etl_role;
 REVOKE ALL ON *.* FROM zakaz_etl_role;
 -- When the database was created beforehand, the next line may go.

@@ -74,11 +74,11 @@ taught as (
         days_before,
         is_question,
         count(growth) over of_event as shows_of_event,
-        quantileExactInclusive(0.5)(growth) over of_event as growth_of_event,
+        {{ median('growth') }} over of_event as growth_of_event,
         if(city = 'unknown', 0, count(growth) over of_city) as shows_of_city,
-        quantileExactInclusive(0.5)(growth) over of_city as growth_of_city,
+        {{ median('growth') }} over of_city as growth_of_city,
         count(growth) over of_all as shows_of_all,
-        quantileExactInclusive(0.5)(growth) over of_all as growth_of_all
+        {{ median('growth') }} over of_all as growth_of_all
     from happened
     window
         of_event as (
@@ -134,8 +134,9 @@ asked as (
         halls.tickets_total as hall
     from moments
     asof left join halls
-        on moments.show_id = halls.show_id
-        and moments.known_date >= halls.seen_on
+        on
+            moments.show_id = halls.show_id
+            and moments.known_date >= halls.seen_on
     -- there is no forecast where nothing was sold, and of nothing no error can be told
     where
         moments.tickets_known > 0

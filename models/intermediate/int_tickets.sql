@@ -36,9 +36,20 @@ tickets as (
         * except price,
         ticket_id,
         show_id,
+        -- `parter-3;7`, «Партер, ряд 3, место 7»; each spelling is looked at once, being LowCardinality
+        seat_id,
+        replaceRegexpOne(seat_id::LowCardinality(String), '^(.+)-[^;-]*;.*$', '\\1') as zone_id,
+        replaceRegexpOne(
+            seat_name::LowCardinality(String),
+            '(?i)^(.+?)[,;]?\\s+(ряд|место|row|seat)\\s.*$',
+            '\\1'
+        ) as zone_name,
+        ticket_tariff,
         quantity,
         original_price,
         ticket_price,
+        ticket_fee,
+        scanned_at,
         cancelled_at,
         refunded_at,
         refunded_amount,
@@ -47,9 +58,14 @@ tickets as (
     array join
         ticket_ids as ticket_id,
         ticket_show_ids as show_id,
+        ticket_seat_ids as seat_id,
+        ticket_seat_names as seat_name,
+        ticket_multiprice_codes as ticket_tariff,
         ticket_quantities as quantity,
         ticket_original_prices as original_price,
         ticket_prices as ticket_price,
+        ticket_fees as ticket_fee,
+        ticket_checked_at as scanned_at,
         ticket_deleted_at as cancelled_at,
         ticket_refunded_at as refunded_at,
         ticket_refunded_amounts as refunded_amount,
@@ -73,6 +89,20 @@ final as (
         if(events.event_name = '', 'unknown', events.event_name)::LowCardinality(String) as event_name,
         if(events.city = '', 'unknown', events.city)::LowCardinality(String) as city,
 
+        -- what kind of ticket it is: row and place go
+        if(tickets.seat_id = '', 'unknown', tickets.zone_id)::LowCardinality(String) as ticket_type,
+        {{ tidy_name('tickets.zone_name') }}::LowCardinality(String) as ticket_type_name,
+        multiIf(
+            tickets.ticket_tariff != '', tickets.ticket_tariff,
+            tickets.multiprice_code != '', tickets.multiprice_code,
+            '(none)'
+        )::LowCardinality(String) as tariff,
+
+        -- how it was sold
+        if(tickets.backend_user_id = 0, 'online', 'cabinet')::LowCardinality(String) as channel,
+        if(tickets.site_host = '', '(none)', tickets.site_host)::LowCardinality(String) as site,
+        tickets.payment_type_id as payment_type_id,
+
         -- where the buyer came from
         tickets.utm_source as utm_source,
         tickets.utm_medium as utm_medium,
@@ -85,13 +115,17 @@ final as (
         {{ report_date('sold_at') }} as sales_date,
         {{ report_date('tickets.refunded_at') }} as refund_date,
         -- the first of the two that is told
-        {{ report_date('least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))') }} as cancelled_date,
+        {{ report_date(
+            'least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))'
+        ) }} as cancelled_date,
 
         -- numerics; when only the fact of a refund is known, everything but what was kept was paid back
         tickets.quantity as quantity,
+        tickets.ticket_price as price,
         -- a price above the one before discount was raised by hand: that is no discount below nothing
         greatest(ifNull(tickets.original_price, ticket_price), ticket_price) * tickets.quantity as full_amount,
         ticket_price * tickets.quantity as gross_amount,
+        ticket_fee * tickets.quantity as service_fee,
         multiIf(
             tickets.refunded_amount is not null, assumeNotNull(tickets.refunded_amount),
             is_refunded, greatest(gross_amount - ifNull(tickets.refunded_deduction, 0), 0),
@@ -106,7 +140,8 @@ final as (
 
         -- times
         tickets.paid_at as paid_at,
-        tickets.created_at as order_created_at
+        tickets.created_at as order_created_at,
+        tickets.scanned_at as scanned_at
     from tickets
     left join shows on tickets.show_id = shows.show_id
     left join events on if(shows.event_id != 0, shows.event_id, tickets.event_id) = events.event_id

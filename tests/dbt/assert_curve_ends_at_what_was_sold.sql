@@ -26,8 +26,9 @@ select
     sum(sales.revenue) as revenue
 from curve
 inner join {{ ref('fact_qtickets_sales_by_show_daily') }} as sales
-    on curve.show_id = sales.show_id
-    and curve.currency = sales.currency
+    on
+        curve.show_id = sales.show_id
+        and curve.currency = sales.currency
 where sales.days_before_show >= curve.last_days_before
 group by
     show_id,

@@ -1,5 +1,5 @@
--- Guards conservation: however sales are divided, by UTM tags, by promo code and discount, by show or by hour, each day, event, city
--- and currency has the totals of the daily fact. Fails with the cell and the totals of both.
+-- Guards conservation: however sales are divided, by UTM tags, by promo code and discount, by show, hour, type or channel, each
+-- day, event, city and currency has the totals of the daily fact. Fails with the cell and the totals of both.
 
 with
 
@@ -8,6 +8,8 @@ with
     'fact_qtickets_sales_promo_daily',
     'fact_qtickets_sales_by_show_daily',
     'fact_qtickets_sales_hourly',
+    'fact_qtickets_sales_by_type_daily',
+    'fact_qtickets_sales_by_channel_daily',
 ] %}
 
 cells as (

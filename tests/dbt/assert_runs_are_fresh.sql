@@ -23,7 +23,11 @@ from (
     from {{ ref('stg_qtickets_api__job_runs') }} as runs
     where
         mode in ('incremental', 'full')
-        and resource in ('{{ var('tracked_resources') | join("', '") }}')
+        and resource in (
+            {%- for resource in var('tracked_resources') %}
+            '{{ resource }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
     group by resource
 )
 where hours >= {{ var('freshness_warn_hours') }}

@@ -66,6 +66,7 @@ def test_only_the_resources_asked_for(place: Place) -> None:
         assert shows[0][0] > 5
 
 
+@pytest.mark.embedded
 def test_dry_run_needs_no_clickhouse_and_writes_nothing(place: Place) -> None:
     organiser = small_organiser()
     with QTicketsServer(organiser) as server:
@@ -98,7 +99,7 @@ def test_offline_from_a_directory_with_all_flags(place: Place, tmp_path: Path) -
     yesterday = datetime.now(MOSCOW) - timedelta(days=1)
     (saved / "now.txt").write_text(f"{yesterday.isoformat()}\n")
     envfile = tmp_path / "settings.env"
-    envfile.write_text(f"CLICKHOUSE_PATH={tmp_path / 'elsewhere'}\n")
+    envfile.write_text("CLICKHOUSE_DATABASE=elsewhere\n")
     offline = ("--offline-fixtures-dir", str(saved), "--envfile", str(envfile), "--verbose")
 
     dry = place.extract(None, *offline, "--dry-run")
@@ -210,6 +211,7 @@ def test_a_dead_clickhouse_is_said_and_named(place: Place) -> None:
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.embedded
 def test_the_second_of_two_runs_leaves(place: Place) -> None:
     with QTicketsServer(small_organiser(), latency=0.2) as server:
         first = place.start_extract(server)
@@ -245,6 +247,7 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(place: Place, number: int)
         assert place.landed_orders() == orders_of(organiser)
 
 
+@pytest.mark.embedded
 def test_check_finds_all_in_place_and_writes_nothing(place: Place) -> None:
     with QTicketsServer(small_organiser(days=2)) as server:
         ran = place.extract(server, "--check")
@@ -278,7 +281,8 @@ def test_healthcheck_tells_fresh_and_complete_from_what_is_not(place: Place) -> 
         assert rows[-1]["healthy"] == (code == 0) == all(row["healthy"] for row in rows)
 
     told(5, "nothing was landed yet")
-    assert not place.path.exists()
+    assert place.server
+    assert (place.database,) not in place.server.query("show databases")
     organiser = small_organiser()
     orders, events = len(organiser.orders.ids), len(organiser.events.ids)
     with QTicketsServer(organiser) as server:
@@ -367,6 +371,7 @@ def test_output_that_nobody_reads_changes_nothing(place: Place, stream: str, rea
     assert place.landed_orders() == orders_of(organiser)
 
 
+@pytest.mark.embedded
 def test_saved_responses_and_an_api_never_come_into_one_database(
     place: Place, tmp_path: Path
 ) -> None:
@@ -406,6 +411,7 @@ def test_a_saved_page_that_is_a_part_is_landed_and_not_called_complete(
     assert place.landed_orders() == orders_of(organiser)
 
 
+@pytest.mark.embedded
 def test_runs_leave_no_files_behind(place: Place) -> None:
     """An embedded ClickHouse is over before it removes by itself what it merged."""
 
@@ -424,14 +430,15 @@ def test_runs_leave_no_files_behind(place: Place) -> None:
 
 def fill_as_version_1(place: Place) -> None:
     """Make of what was landed what the release before version 2 would have landed."""
+    before = f"{place.database}_before"
     tables = [table for (table,) in place.query("show tables")]
-    place.query("create database version_2")
+    place.query(f"create database {before}")
     for table in tables:
-        place.query(f"rename table zakaz.{table} to version_2.{table}")
+        place.query(f"rename table {table} to {before}.{table}")
     for statement in (ROOT / "tests" / "version_1.sql").read_text().split(";\n")[:-1]:
         place.query(statement)
     for table in set(tables) - {"meta_job_runs"}:
-        place.query(f"insert into {table} select * from version_2.{table}")
+        place.query(f"insert into {table} select * from {before}.{table}")
     lanes = "['changes', 'backfill']"
     same = "run_id, job, resource, started_at, finished_at, cursor_from, requests, retries"
     same += ", rows_seen, rows_changed, api_total, bytes, filters, error, _ver"
@@ -439,9 +446,9 @@ def fill_as_version_1(place: Place) -> None:
         f"insert into meta_job_runs ({same}, lane, status, cursor_to, rows_landed) select {same},"
         " arrayJoin(multiIf(resource = 'orders', " + lanes + ", resource = 'inventory',"
         " ['snapshot'], ['all'])) as its_lane, 'proven',"
-        " if(its_lane = 'backfill', null, cursor_to), rows_new from version_2.meta_job_runs final"
+        f" if(its_lane = 'backfill', null, cursor_to), rows_new from {before}.meta_job_runs final"
     )
-    place.query("drop database version_2")
+    place.query(f"drop database {before}")
 
 
 def test_a_database_of_version_1_goes_on_without_a_full_reading(place: Place) -> None:
@@ -488,12 +495,12 @@ def test_older_tables_are_brought_forward_and_newer_ones_left_alone(place: Place
     with QTicketsServer(organiser) as server:
         assert place.extract(server, "orders", "events").code == 0
         place.query(
-            "create table zakaz.old (order_id UInt64, payload String codec(ZSTD(1)),"
+            "create table old (order_id UInt64, payload String codec(ZSTD(1)),"
             " _dedup_key UInt64, _ver UInt64, _landed_at DateTime64(3, 'UTC') default now64(3),"
             " _run_id LowCardinality(String)) engine = ReplacingMergeTree(_ver) order by order_id"
         )
         place.query(f"insert into old select * except _deleted from {orders} where not _deleted")
-        place.query(f"exchange tables zakaz.old and zakaz.{orders}")
+        place.query(f"exchange tables old and {orders}")
         place.query("drop table old")
         place.query(f"alter table {events} add column _source String")
         place.query(f"alter table {events} update _source = 'told' where 1")
@@ -530,15 +537,15 @@ def test_tables_of_another_make_are_refused_before_anything_is_written(place: Pl
     assert ran.err == checked.err
     assert (ran.code, checked.code, ran.err.count("\n")) == (4, 4, 1), ran
     for said in (
-        f"zakaz.{ORDERS.table}: its engine is MergeTree by (id), wanted"
+        f"{place.database}.{ORDERS.table}: its engine is MergeTree by (id), wanted"
         " ReplacingMergeTree(_ver) by (order_id);",
-        f"zakaz.{EVENTS.table}: its engine is ReplacingMergeTree by (event_id), wanted",
-        "zakaz.meta_slices: its engine is View by (), wanted",
+        f"{place.database}.{EVENTS.table}: its engine is ReplacingMergeTree by (event_id), wanted",
+        f"{place.database}.meta_slices: its engine is View by (), wanted",
         "Rename such a table",
     ):
         assert said in ran.err, ran
     assert place.query("select count() from meta_job_runs") == runs
-    assert (INVENTORY_TABLE,) not in place.query("show tables from zakaz")
+    assert (INVENTORY_TABLE,) not in place.query("show tables")
 
 
 def test_a_show_that_stands_still_has_a_snapshot_a_day(place: Place) -> None:
@@ -551,11 +558,11 @@ def test_a_show_that_stands_still_has_a_snapshot_a_day(place: Place) -> None:
         assert place.query(count) == [(shows,)]
         # as if what was landed had been landed a day and an hour ago
         columns = "show_id, event_id, payload, _dedup_key, _ver, _run_id"
-        place.query("create table zakaz.old as zakaz.stg_qtickets_api_inventory_raw")
+        place.query("create table old as stg_qtickets_api_inventory_raw")
         place.query(
             f"insert into old ({columns}, snapshot_ts) select {columns},"
             " snapshot_ts - interval 25 hour from stg_qtickets_api_inventory_raw"
         )
-        place.query("exchange tables zakaz.old and zakaz.stg_qtickets_api_inventory_raw")
+        place.query("exchange tables old and stg_qtickets_api_inventory_raw")
         assert place.extract(server, "inventory").code == 0
         assert place.query(count) == [(2 * shows,)]

@@ -8,7 +8,6 @@ something is missing, broken, late, or happens at the wrong moment.
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -51,19 +50,6 @@ SALES = """
            tickets_sold, tickets_refunded, gross_revenue, refunded_amount, revenue
     from fact_qtickets_sales_daily
 """
-
-
-@pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture
-def place(workplace: Path) -> Place:
-    """An embedded ClickHouse that nobody has used; dbt keeps the project parsed between tests."""
-    place = Place(workplace)
-    shutil.rmtree(place.path, ignore_errors=True)
-    return place
 
 
 def ok(ran: Ran) -> Ran:
@@ -210,6 +196,7 @@ def test_incremental_equals_full_refresh(place: Place) -> None:
 # --- nothing, little, broken --------------------------------------------------------------------
 
 
+@pytest.mark.embedded
 def test_first_install_then_one_order_then_broken_ones(place: Place) -> None:
     landing = empty_tables(place)
     ok(place.dbt("build"))
@@ -288,8 +275,7 @@ class Meanwhile:
             raise self._error
 
 
-def test_rows_that_land_while_dbt_reads(server_place: Place) -> None:
-    place = server_place
+def test_rows_that_land_while_dbt_reads(place: Place) -> None:
     landing = empty_tables(place)
     landing.events({1: event(1)})
     start = datetime.now(UTC) - timedelta(days=3)

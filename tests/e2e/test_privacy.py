@@ -84,7 +84,7 @@ def assert_none_in(text: str, organiser: Organiser, where: str) -> None:
 
 
 def everything_in(place: Place) -> str:
-    tables = place.query("select name from system.tables where database = 'zakaz'")
+    tables = place.query("show tables")
     rows = [
         str(row)
         for (table,) in tables

@@ -25,12 +25,6 @@ PASSWORD = "s3cr3t-pa55word"
 
 
 @pytest.fixture
-def place(server_place: Place) -> Place:
-    """Return a database on a server, where all other modules have an embedded ClickHouse."""
-    return server_place
-
-
-@pytest.fixture
 def mortal(tmp_path: Path) -> Iterator[ClickHouseServer]:
     """Return a server of the test's own, to be stopped at will."""
     with ClickHouseServer(tmp_path / "clickhouse", own=True) as server:
@@ -54,12 +48,6 @@ def deaf(tmp_path_factory: pytest.TempPathFactory, api: QTicketsServer) -> Itera
         yield running
         running.kill()
         running.communicate()
-
-
-# the same test as in tests/e2e/test_truth.py, with this module's `place`
-test_every_cell_equals_what_the_organiser_holds = (
-    test_truth.test_every_cell_equals_what_the_organiser_holds
-)
 
 
 def assert_said_well(ran: Ran, code: int, *says: str) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser, Sales
-from tests.qtickets_sample import stamp
+from tests.qtickets_sample import MOSCOW, stamp
 from tests.truth_planning import PLAN_TABLE, Planning
-from tests.zakaz import Place, Ran, small_organiser
+from tests.truth_shown import COSTS_TABLE, assert_shown_is_true, write_costs
+from tests.zakaz import Golden, Place, Ran, small_organiser
 
 DAILY = """
     select sales_date, event_id, city, currency,
@@ -50,7 +51,8 @@ INVENTORY = "select event_id, tickets_total, tickets_left from fact_qtickets_inv
 
 # a conservation test may look at everything, however long ago it was landed
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--vars", "{raw_check_hours: 0}")
-WITH_PLAN = (*BUILD[:-1], f"{{raw_check_hours: 0, plan_sales_table: {PLAN_TABLE}}}")
+TABLES = f"plan_sales_table: {PLAN_TABLE}, ad_costs_table: {COSTS_TABLE}"
+WITH_PLAN = (*BUILD[:-1], f"{{raw_check_hours: 0, {TABLES}}}")
 
 
 def build(place: Place, server: QTicketsServer, command: Sequence[str] = BUILD) -> Ran:
@@ -112,9 +114,11 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
     planning = Planning(place, organiser)
     with QTicketsServer(organiser) as server:
         planning.prepare(server)
+        costs = write_costs(place, organiser.clock().astimezone(MOSCOW).date())
         build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
         planning.assert_true()
+        assert_shown_is_true(place, organiser, costs)
         # among them what could go wrong: no tag, no code, a discount by itself, unknown ones
         assert {"vk", "(none)"} < {key[4] for key in organiser.utm_sales()}
         pairs = {key[4:] for key in organiser.promo_sales()}
@@ -137,10 +141,22 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
         build(place, server, WITH_PLAN)
         assert_facts_are_true(place, organiser)
         planning.assert_true()
+        assert_shown_is_true(place, organiser, costs)
         incremental = sorted(place.query(DAILY))
         planning.let_snapshots_expire()
         rebuilt = place.dbt(*WITH_PLAN, "--full-refresh")
         assert rebuilt.code == 0, rebuilt
         assert sorted(place.query(DAILY)) == incremental
         planning.assert_true()
+        assert_shown_is_true(place, organiser, costs)
         assert server.non_get == 0
+
+
+def test_it_is_true_of_an_embedded_clickhouse_too(golden: Golden, built_place: Place) -> None:
+    organiser = golden.organiser()
+    rng = Random(7)
+    for _ in range(50):
+        organiser.mutate(rng)
+    with QTicketsServer(organiser) as server:
+        build(built_place, server)
+    assert_facts_are_true(built_place, organiser)

@@ -24,6 +24,12 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Return an embedded ClickHouse that nobody has used."""
+    return Place(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(Place(tmp_path_factory.mktemp("published")))

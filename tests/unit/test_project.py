@@ -6,12 +6,13 @@ import json
 import os
 import re
 import subprocess
+import sysconfig
 import tomllib
 
 import pytest
 import yaml
 
-from tests.zakaz import BIN, ROOT, clean_env
+from tests.zakaz import ROOT, clean_env
 
 
 def test_the_package_and_the_dbt_project_have_one_version() -> None:
@@ -24,7 +25,7 @@ def test_the_package_and_the_dbt_project_have_one_version() -> None:
 def test_the_command_on_saved_answers_can_be_pasted(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
     [command] = [line.strip() for line in lines if "--offline-fixtures-dir" in line]
-    env = clean_env() | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    env = clean_env() | {"PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"}
     ran = subprocess.run(
         ["sh", "-c", command], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )

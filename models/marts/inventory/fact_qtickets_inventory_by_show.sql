@@ -17,7 +17,7 @@ shows_to_come as (
 snapshots as (
 
     select
-        * except snapshot_at,
+        * except (snapshot_at),
         toNullable(snapshot_at) as snapshot_at
     from {{ ref('stg_qtickets_api__inventory') }}
 

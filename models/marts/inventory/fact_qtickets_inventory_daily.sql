@@ -7,13 +7,11 @@ with
 snapshots as (
 
     select
-        * except snapshot_at,
+        * except (snapshot_at),
         toNullable(snapshot_at) as snapshot_at
     from {{ ref('stg_qtickets_api__snapshots') }}
     order by snapshot_at desc
-    limit 1 by
-        show_id,
-        snapshot_date
+    limit 1 by show_id, snapshot_date
 
 ),
 
@@ -39,7 +37,8 @@ spans as (
 
     select
         snapshots.show_id as show_id,
-        if(any(shows.event_id) != 0, any(shows.event_id), argMax(snapshots.event_id, snapshots.snapshot_date)) as event_id,
+        if(any(shows.event_id) != 0, any(shows.event_id), argMax(snapshots.event_id, snapshots.snapshot_date))
+            as event_id,
         min(snapshots.snapshot_date) as first_date,
         max(snapshots.snapshot_date) as newest_date,
         greatest(newest_date, ifNull(any(shows.sold_until), newest_date)) as last_date
@@ -73,9 +72,7 @@ carried as (
     from snapshots
     array join [0, 1] as days_old
     order by days_old
-    limit 1 by
-        show_id,
-        inventory_date
+    limit 1 by show_id, inventory_date
 
 ),
 
@@ -91,8 +88,9 @@ shows_by_day as (
         tickets_total - tickets_left as tickets_taken
     from days
     left join carried
-        on days.show_id = carried.show_id
-        and days.inventory_date = carried.inventory_date
+        on
+            days.show_id = carried.show_id
+            and days.inventory_date = carried.inventory_date
 
 ),
 
@@ -113,8 +111,8 @@ changes as (
 final as (
 
     select
-        inventory_date,
-        event_id,
+        changes.inventory_date as inventory_date,
+        changes.event_id as event_id,
         if(any(events.city) = '', 'unknown', any(events.city))::LowCardinality(String) as city,
         -- one unknown makes the sum unknown
         if(count() = count(changes.tickets_total), sum(changes.tickets_total), null)::Nullable(UInt64) as tickets_total,
@@ -127,8 +125,8 @@ final as (
     from changes
     left join events on changes.event_id = events.event_id
     group by
-        changes.inventory_date as inventory_date,
-        changes.event_id as event_id
+        changes.inventory_date,
+        changes.event_id
 
 )
 

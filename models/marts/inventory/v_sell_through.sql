@@ -25,7 +25,8 @@ final as (
         inventory.shows_to_come as shows_to_come,
         inventory.tickets_total as tickets_total,
         inventory.tickets_left as tickets_left,
-        if(inventory.tickets_total > 0, round(1 - inventory.tickets_left / inventory.tickets_total, 4), null) as share_sold,
+        if(inventory.tickets_total > 0, round(1 - inventory.tickets_left / inventory.tickets_total, 4), null)
+            as share_sold,
         pace.tickets_sold_7d as tickets_sold_7d,
         round(pace.tickets_sold_7d / 7, 2) as tickets_per_day_7d,
         multiIf(

@@ -33,7 +33,8 @@ daily as (
         {{ sales_measures() }},
         sum(full_amount - gross_amount)::Decimal(18, 2) as gross_discount,
         sumIf(full_amount - gross_amount, not is_refunded)::Decimal(18, 2) as discount_cost,
-        any(event_name)::String as event_name
+        any(event_name)::String as event_name,
+        {{ order_measures() }}
     from sales
     group by
         sales_date,
@@ -63,7 +64,9 @@ final as (
         daily.discount_cost as discount_cost,
         daily.event_name as event_name,
         if(daily.promo_code_id = 0, '(none)', promo_codes.promo_code) as promo_code,
-        if(daily.discount_id = 0, '(none)', discounts.discount_name) as discount_name
+        if(daily.discount_id = 0, '(none)', discounts.discount_name) as discount_name,
+        daily.orders as orders,
+        daily.tickets_free as tickets_free
     from daily
     left join promo_codes on daily.promo_code_id = promo_codes.promo_code_id
     left join discounts on daily.discount_id = discounts.discount_id

@@ -22,7 +22,8 @@ final as (
         if(sales.utm_content = '', '(none)', sales.utm_content) as utm_content,
         if(sales.utm_term = '', '(none)', sales.utm_term) as utm_term,
         {{ sales_measures() }},
-        any(event_name)::String as event_name
+        any(event_name)::String as event_name,
+        {{ order_measures() }}
     from sales
     group by
         sales_date,

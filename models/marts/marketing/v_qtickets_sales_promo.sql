@@ -17,5 +17,8 @@ select
     refunded_amount,
     revenue,
     gross_discount,
-    discount_cost
+    discount_cost,
+    orders,
+    tickets_free,
+    {{ average_price('gross_revenue', 'tickets_sold + tickets_refunded - tickets_free') }} as average_price
 from {{ ref('fact_qtickets_sales_promo_daily') }}

@@ -16,5 +16,8 @@ select
     tickets_refunded,
     gross_revenue,
     refunded_amount,
-    revenue
+    revenue,
+    orders,
+    tickets_free,
+    {{ average_price('gross_revenue', 'tickets_sold + tickets_refunded - tickets_free') }} as average_price
 from {{ ref('fact_qtickets_sales_utm_daily') }}

@@ -19,19 +19,29 @@ errors as (
 
 ),
 
+judged as (
+
+    select
+        days_before,
+        count() as shows,
+        round({{ median('error') }}, 1) as median_error,
+        round({{ median('error_pace') }}, 1) as median_error_pace
+    from errors
+    group by days_before
+
+),
+
 -- Each of the five has its row, also while no show can be judged yet.
 final as (
 
     select
         horizon::UInt16 as days_before,
-        countIf(errors.days_before = horizon) as shows,
-        round(quantileExactInclusiveOrNullIf(0.5)(errors.error, errors.days_before = horizon), 1) as median_error,
-        round(quantileExactInclusiveOrNullIf(0.5)(errors.error_pace, errors.days_before = horizon), 1)
-            as median_error_pace,
-        ifNull(shows >= {{ least_shows() }} and median_error < median_error_pace, false)::Bool as is_better_than_pace
+        judged.shows as shows,
+        if(shows > 0, judged.median_error, null)::Nullable(Float64) as median_error,
+        if(shows > 0, judged.median_error_pace, null)::Nullable(Float64) as median_error_pace,
+        (shows >= {{ least_shows() }} and judged.median_error < judged.median_error_pace)::Bool as is_better_than_pace
     from (select arrayJoin([28, 14, 7, 3, 1]) as horizon) as horizons
-    left join errors on horizons.horizon = errors.days_before
-    group by horizon
+    left join judged on horizons.horizon = judged.days_before
 
 )
 

@@ -84,8 +84,17 @@ asked as (
     inner join shows on shows_to_come.show_id = shows.show_id
     left join sold on shows_to_come.show_id = sold.show_id
     left join by_yesterday
-        on shows_to_come.show_id = by_yesterday.show_id
-        and {{ days_before_show(report_today(), 'shows.show_date') }} + 1 = by_yesterday.days_before_show
+        on
+            shows_to_come.show_id = by_yesterday.show_id
+            and {{ days_before_show(report_today(), 'shows.show_date') }} + 1 = by_yesterday.days_before_show
+
+),
+
+errors as (
+
+    select groupArray((days_before, median_error)) as known
+    from accuracy
+    where median_error is not null
 
 ),
 
@@ -98,8 +107,8 @@ examples as (
         if(basis = 'city', city, '') as basis_city,
         days_before_show,
         count() as shows,
-        quantilesExactInclusive(0.25, 0.5, 0.75)(growth) as growths,
-        quantilesExactInclusive(0.25, 0.5, 0.75)(tickets) as usual
+        {{ quartiles('growth') }} as growths,
+        {{ quartiles('tickets') }} as usual
     from outcomes
     array join ['event', 'city', 'all'] as basis
     where
@@ -170,13 +179,14 @@ final as (
         if(
             forecast_tickets is null,
             null,
-            arraySort(
-                error -> (abs(error.1 - asked.full_days_before), -error.1),
-                (select groupArray((days_before, median_error)) from accuracy where median_error is not null)
-            )[1].2
+            tupleElement(
+                arraySort(error -> (abs(error.1 - asked.full_days_before), -error.1), errors.known)[1],
+                2
+            )
         )::Nullable(Float64) as typical_error
     from asked
     left join chosen on asked.show_id = chosen.show_id
+    cross join errors
 
 )
 

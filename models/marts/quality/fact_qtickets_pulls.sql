@@ -26,7 +26,8 @@ landed as (
         'orders' as resource,
         countIf(not is_tombstone) as rows_landed,
         -- made since the API was asked for its total: not in it yet, and not one too many
-        countIf(not is_tombstone and created_at >= (select counted_since from pulls where resource = 'orders')) as rows_new,
+        countIf(not is_tombstone and created_at >= (select counted_since from pulls where resource = 'orders'))
+            as rows_new,
         countIf(notEmpty(unreadable_fields)) as rows_unreadable
     from {{ ref('stg_qtickets_api__orders') }}
 
@@ -65,7 +66,8 @@ final as (
         pulls.api_total as api_total,
         landed.rows_landed as rows_landed,
         -- null stays null in both
-        if(landed.rows_landed >= pulls.api_total, 0, pulls.api_total - landed.rows_landed)::Nullable(UInt64) as rows_missing,
+        if(landed.rows_landed >= pulls.api_total, 0, pulls.api_total - landed.rows_landed)::Nullable(UInt64)
+            as rows_missing,
         if(
             pulls.api_total >= landed.rows_landed - landed.rows_new,
             0,

@@ -22,8 +22,11 @@ final as (
         -- fresh, at the moment of asking
         last_proven_at,
         -- the extractor's clock may be ahead of the server's
-        if(last_proven_at > {{ current_instant() }}, 0, age('minute', last_proven_at, {{ current_instant() }}))::Nullable(UInt32)
-            as minutes_since_proven,
+        if(
+            last_proven_at > {{ current_instant() }},
+            0,
+            age('minute', last_proven_at, {{ current_instant() }})
+        )::Nullable(UInt32) as minutes_since_proven,
         ifNull(minutes_since_proven < 60 * {{ var('freshness_warn_hours') }}, false)::Bool as is_fresh,
 
         -- complete, when this was built

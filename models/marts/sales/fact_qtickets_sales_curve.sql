@@ -117,9 +117,10 @@ so_far as (
         sum(by_day.kept) over whole as tickets_at_end
     from days
     left join by_day
-        on days.show_id = by_day.show_id
-        and days.currency = by_day.currency
-        and days.curve_date = by_day.change_date
+        on
+            days.show_id = by_day.show_id
+            and days.currency = by_day.currency
+            and days.curve_date = by_day.change_date
     window
         whole as (partition by days.show_id, days.currency),
         running as (

@@ -18,7 +18,8 @@ final as (
         city,
         currency::LowCardinality(String) as currency,
         {{ sales_measures() }},
-        any(event_name)::String as event_name
+        any(event_name)::String as event_name,
+        {{ order_measures() }}
     from sales
     group by
         sales_date,

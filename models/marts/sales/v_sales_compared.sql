@@ -88,17 +88,24 @@ spans as (
 
 ),
 
+late_sales as (
+
+    select * from sales
+    where sold_at >= (select min(began) from spans)
+
+),
+
 -- Each sale in each span that it belongs to.
 sales_in_spans as (
 
     select
-        sales.*,
+        late_sales.*,
         spans.*
-    from (select * from sales where sold_at >= (select min(began) from spans)) as sales
+    from late_sales
     cross join spans
     where
-        sales.sold_at >= spans.began
-        and sales.sold_at < spans.ended
+        late_sales.sold_at >= spans.began
+        and late_sales.sold_at < spans.ended
 
 ),
 

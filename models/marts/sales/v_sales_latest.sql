@@ -33,7 +33,11 @@ final as (
         sales.revenue as revenue,
         inventory.tickets_total as tickets_total,
         inventory.tickets_left as tickets_left,
-        inventory.snapshot_at as inventory_snapshot_at
+        inventory.snapshot_at as inventory_snapshot_at,
+        sales.orders as orders,
+        sales.tickets_free as tickets_free,
+        {{ average_price('sales.gross_revenue', 'sales.tickets_sold + sales.tickets_refunded - sales.tickets_free') }}
+            as average_price
     from sales
     left join inventory on sales.event_id = inventory.event_id
 

@@ -68,7 +68,7 @@ final as (
             ('type', is_unreadable('json.type', json_word('json.type'))),
         ] %}
         {%- for field in ['active_from', 'active_to', 'deleted_at'] %}
-            {%- do checks.append((field, is_unreadable('json.' ~ field, field))) %}
+        {%- do checks.append((field, is_unreadable('json.' ~ field, field))) %}
         {%- endfor %}
         {{ unreadable_fields(checks) }} as unreadable_fields,
 

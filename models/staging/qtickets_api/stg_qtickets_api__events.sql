@@ -7,6 +7,7 @@
         query_settings={'final': 1},
     )
 }}
+{% set show_times = ['sale_start_date', 'sale_finish_date', 'open_date', 'start_date', 'finish_date', 'deleted_at'] %}
 
 with
 
@@ -73,10 +74,10 @@ parsed as (
         {{ json_word('json.currency_id') }} as read_currency,
         {{ json_instant('json.deleted_at') }} as deleted_at,
         arrayMap(x -> {{ json_id('x') }}, json.shows.id) as read_show_ids,
-        arrayMap(x -> {{ json_flag('x') }}, json.shows.is_active) as shows_is_active,
-        {%- for field in ['sale_start_date', 'sale_finish_date', 'open_date', 'start_date', 'finish_date', 'deleted_at'] %}
-        arrayMap(x -> {{ json_instant('x') }}, json.shows.{{ field }}) as shows_{{ field }}{{ ',' if not loop.last }}
+        {%- for field in show_times %}
+        arrayMap(x -> {{ json_instant('x') }}, json.shows.{{ field }}) as shows_{{ field }},
         {%- endfor %}
+        arrayMap(x -> {{ json_flag('x') }}, json.shows.is_active) as shows_is_active
     from landed
 
 ),
@@ -118,7 +119,10 @@ final as (
         arrayMap(x -> isNotNull(x)::Bool, shows_deleted_at) as show_is_deleted,
         {%- for side in ['min', 'max'] %}
         arrayMap(
-            (told, prices) -> coalesce({{ json_money('told') }}, arrayReduce('{{ side }}', arrayMap(x -> {{ json_money('x') }}, prices))),
+            (told, prices) -> coalesce(
+                {{ json_money('told') }},
+                arrayReduce('{{ side }}', arrayMap(x -> {{ json_money('x') }}, prices))
+            ),
             json.shows.{{ side }}_price.default_price,
             json.shows.prices.default_price
         ) as show_prices_{{ 'from' if side == 'min' else 'to' }},
@@ -142,7 +146,7 @@ final as (
             ('deleted_at', is_unreadable('json.deleted_at', 'deleted_at')),
             ('shows.id', 'arrayExists(x -> ifNull(x, 0) = 0, read_show_ids)'),
         ] %}
-        {%- for field in ['is_active', 'sale_start_date', 'sale_finish_date', 'open_date', 'start_date', 'finish_date', 'deleted_at'] %}
+        {%- for field in ['is_active'] + show_times %}
             {%- do checks.append((
                 'shows.' ~ field,
                 'arrayExists((x, y) -> ' ~ is_unreadable('x', 'y') ~ ', json.shows.' ~ field ~ ', shows_' ~ field ~ ')',

@@ -8,7 +8,7 @@ snapshots as (
 
 final as (
 
-    select * except snapshot_date
+    select * except (snapshot_date)
     from snapshots
     order by snapshot_at desc
     limit 1 by show_id

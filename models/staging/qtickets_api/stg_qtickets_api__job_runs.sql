@@ -21,8 +21,14 @@ final as (
         ifNull({{ is_verified_run() }}, false)::Bool as is_verified,
         error,
 
-        -- numerics
+        -- numerics; the first version did not tell new rows and deleted ones from others
         api_total,
+        requests,
+        retries,
+        rows_seen,
+        arraySum(array(0::UInt64, COLUMNS('^rows_new$'))) as rows_new,
+        rows_changed,
+        arraySum(array(0::UInt64, COLUMNS('^rows_deleted$'))) as rows_deleted,
 
         -- times
         started_at,

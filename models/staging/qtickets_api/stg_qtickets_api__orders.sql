@@ -1,6 +1,7 @@
 -- Appends; the engine keeps the newest version of an order, and whoever reads it asks for `final`. So an order is replaced
 -- whole: a ticket that left it leaves no trace, and nothing is ever deleted here.
 -- A changed column needs `--full-refresh`, and `fail` says so rather than filling in zeros.
+-- Blocks of 64 MB, not 256: a first build holds several of them, each more than once.
 {{
     config(
         materialized='incremental',
@@ -9,6 +10,7 @@
         on_schema_change='fail',
         engine='ReplacingMergeTree(_ver)',
         order_by='order_id',
+        query_settings={'min_insert_block_size_bytes': 64 * 1024 * 1024},
     )
 }}
 
@@ -62,6 +64,7 @@
             quantity Nullable(String),
             original_price Nullable(String),
             price Nullable(String),
+            service_fee_amount Nullable(String),
             {{ parts_type }},
             checked_at Nullable(String),
             deleted_at Nullable(String),
@@ -73,7 +76,7 @@
 {%- endset %}
 
 {#- What the services in these arrays of texts cost; of one that cannot be read, nothing. -#}
-{% set service_fee -%}
+{% set service_fee %}
     arraySum((x, y) -> ifNull({{ json_money('x') }}, 0) * ifNull(toUInt16OrNull(y), 1), {})
 {%- endset %}
 {% set utm_tags = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_term'] %}
@@ -231,6 +234,7 @@ final as (
             json.baskets.services.price,
             json.baskets.services.quantity
         ) as ticket_service_fees,
+        arrayMap(x -> ifNull({{ json_money('x') }}, 0), json.baskets.service_fee_amount) as ticket_fees,
         tickets_checked_at as ticket_checked_at,
         tickets_deleted_at as ticket_deleted_at,
         tickets_refunded_at as ticket_refunded_at,
@@ -292,7 +296,11 @@ final as (
         arrayFilter(
             (field, tag) -> tag = '[redacted]',
             {{ utm_tags }},
-            [{% for tag in utm_tags %}ifNull(json.utm.{{ tag }}, ''){{ ', ' if not loop.last }}{% endfor %}]
+            [
+                {%- for tag in utm_tags %}
+                ifNull(json.utm.{{ tag }}, ''){{ ',' if not loop.last }}
+                {%- endfor %}
+            ]
         ) as redacted_tags,
 
         _ver

@@ -73,7 +73,7 @@ final as (
             ('is_active', is_unreadable('json.is_active', json_flag('json.is_active'))),
         ] %}
         {%- for field in ['active_from', 'active_to', 'deleted_at'] %}
-            {%- do checks.append((field, is_unreadable('json.' ~ field, field))) %}
+        {%- do checks.append((field, is_unreadable('json.' ~ field, field))) %}
         {%- endfor %}
         {{ unreadable_fields(checks) }} as unreadable_fields,
 

@@ -66,9 +66,7 @@ new_snapshots as (
 
     select * from landed
     where (show_id, snapshot_ts, _ver) in (select show_id, newest.1, newest.2 from new_versions)
-    limit 1 by
-        show_id,
-        snapshot_ts
+    limit 1 by show_id, snapshot_ts
 
 ),
 
@@ -81,23 +79,28 @@ seats as (
         snapshot_date,
         snapshot_ts,
         JSONType(payload) in ('Object', 'Array') as is_json,
-        JSONExtract(
-            arrayJoin(
-                arrayConcat(
-                    [''],
-                    arrayFlatten(
-                        arrayMap(
-                            entry -> if(
-                                JSONHas(entry.2, 'seats'),
-                                JSONExtractKeysAndValuesRaw(entry.2, 'seats').2,
-                                [entry.2]
-                            ),
-                            JSONExtractKeysAndValuesRaw(payload)
-                        )
+        arrayJoin(
+            arrayConcat(
+                [('', '')],
+                arrayFlatten(
+                    arrayMap(
+                        entry -> if(
+                            JSONHas(entry.2, 'seats'),
+                            arrayMap(x -> (entry.1, x.2), JSONExtractKeysAndValuesRaw(entry.2, 'seats')),
+                            [('', entry.2)]
+                        ),
+                        JSONExtractKeysAndValuesRaw(payload)
                     )
                 )
-            ) as seat,
+            )
+        ) as zone_and_seat,
+        zone_and_seat.2 as seat,
+        JSONExtract(
+            seat,
             'Tuple(
+                zone_id Nullable(String),
+                price Nullable(String),
+                currency_id Nullable(String),
                 admission Nullable(String),
                 max_quantity Nullable(String),
                 free_quantity Nullable(String),
@@ -121,6 +124,9 @@ typed as (
         snapshot_ts,
         is_json,
         is_seat,
+        if(ifNull(json.zone_id, '') = '', zone_and_seat.1, ifNull(json.zone_id, '')) as zone,
+        {{ json_money('json.price') }} as price,
+        ifNull({{ json_word('json.currency_id') }}, '') as currency,
         {{ json_flag('json.admission') }} as is_admission,
         {{ json_flag('json.disabled') }} as is_disabled,
         {{ json_flag('json.available') }} as is_available,
@@ -159,20 +165,59 @@ counted as (
 
 ),
 
+by_zone as (
+
+    select
+        show_id,
+        any(event_id) as of_event,
+        snapshot_date,
+        snapshot_ts,
+        zone,
+        price,
+        currency,
+        any(is_json) as is_read,
+        countIf(is_seat) as seats,
+        if(countIf(isNull(total)) = 0, sum(total), null) as zone_total,
+        if(countIf(isNull(left_over)) = 0, sum(left_over), null) as zone_left,
+        if(countIf(isNull(paid_quantity)) = 0, sum(paid_quantity), null) as zone_paid
+    from counted
+    -- what is no seat says only whether there is a picture at all
+    group by
+        show_id,
+        snapshot_date,
+        snapshot_ts,
+        is_seat,
+        zone,
+        price,
+        currency
+
+),
+
 final as (
 
     select
         show_id,
-        any(event_id) as event_id,
+        any(of_event) as event_id,
         snapshot_date,
         snapshot_ts as snapshot_at,
-        any(is_json)::Bool as is_readable,
-        countIf(is_seat) as entries,
-        if(is_readable and countIf(is_seat and isNull(total)) = 0, sumIf(ifNull(total, 0), is_seat), null) as tickets_total,
-        if(is_readable and countIf(is_seat and isNull(left_over)) = 0, sumIf(ifNull(left_over, 0), is_seat), null) as tickets_left,
-        if(is_readable and countIf(is_seat and isNull(paid_quantity)) = 0, sumIf(ifNull(paid_quantity, 0), is_seat), null)
-            as tickets_paid
-    from counted
+        any(is_read)::Bool as is_readable,
+        sum(seats) as entries,
+        {%- for column in ['total', 'left', 'paid'] %}
+        if(
+            is_readable and countIf(seats > 0 and isNull(zone_{{ column }})) = 0,
+            sumIf(ifNull(zone_{{ column }}, 0), seats > 0),
+            null
+        ) as tickets_{{ column }},
+        {%- endfor %}
+
+        -- zones and prices, in parallel arrays
+        {%- set parts = 'arraySort(groupArrayIf((zone, price, currency, zone_total, zone_left), seats > 0))' %}
+        tupleElement({{ parts }}, 1) as zones,
+        tupleElement({{ parts }}, 2) as zone_prices,
+        tupleElement({{ parts }}, 3) as zone_currencies,
+        tupleElement({{ parts }}, 4) as zone_totals,
+        tupleElement({{ parts }}, 5) as zone_lefts
+    from by_zone
     group by
         show_id,
         snapshot_date,
@@ -189,7 +234,12 @@ final as (
         entries,
         tickets_total,
         tickets_left,
-        tickets_paid
+        tickets_paid,
+        zones,
+        zone_prices,
+        zone_currencies,
+        zone_totals,
+        zone_lefts
     from {{ read_before }} as kept
     where (show_id, snapshot_at) not in (select show_id, snapshot_ts from landed)
     {% endif %}
