@@ -174,10 +174,12 @@ def _value(text: str, make: Callable[[str], Any], *rule: Any) -> Any:
     """Return what is made of a setting's text. Raises ValueError, which never repeats it."""
     if make in (int, float):
         low, high = rule
-        kind, digits = ("whole number", "") if make is int else ("number", r"(\.[0-9]{1,9})?")
-        number = make(text) if re.fullmatch(rf"[0-9]{{1,9}}{digits}", text) else -1
+        wanted, digits = f"a whole number from {low} to {high}", "[0-9]{1,9}"
+        if make is float:
+            wanted, digits = f"a number above 0 and at most {high}", r"[0-9]{1,9}(\.[0-9]{1,9})?"
+        number = make(text) if re.fullmatch(digits, text) else -1
         if not low <= number <= high or (make is float and not number):
-            raise ValueError(f"must be a {kind} from {low} to {high}")
+            raise ValueError(f"must be {wanted}")
         return number
     if rule and not re.fullmatch(rule[0], text):
         raise ValueError(rule[1])
