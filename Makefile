@@ -40,7 +40,7 @@ profiles.yml: profiles.example.yml
 demo: $(READY) profiles.yml ## the whole chain on a sample organiser: API, extract, dbt, docs site, report
 	$(BIN)/python -m demo
 
-report: $(READY) ## sales, what is left and refunds as a page to look at, in target/report.html
+report: $(READY) ## whether it goes well, as a page to look at, in target/report.html
 	@mkdir -p target
 	$(BIN)/python -m report $(if $(wildcard .env),--envfile .env)
 	@echo "file://$(CURDIR)/target/report.html"

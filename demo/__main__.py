@@ -60,6 +60,27 @@ PLAN = f"""
     ] as plan
 """
 
+# Invented as well: what two campaigns of the sample cost a day.
+COSTS_TABLE = "demo_ad_costs"
+COSTS = f"""
+    create or replace table {COSTS_TABLE} engine = MergeTree order by spend_date as
+    select
+        toDate(now('Europe/Moscow')) - number as spend_date,
+        cost.1 as utm_source,
+        '' as utm_medium,
+        cost.2 as utm_campaign,
+        '' as utm_content,
+        '' as utm_term,
+        'RUB' as currency,
+        cost.3::Decimal(18, 2) as spend,
+        cost.4::Int64 as impressions,
+        cost.5::Int64 as clicks
+    from numbers(60)
+    array join [
+        ('yandex', '71093344', 6000, 9000, 240), ('vk', 'osen-2025', 9000, 21000, 310)
+    ] as cost
+"""
+
 
 def main() -> None:
     """Run everything; leave with the exit code of the first step that fails."""
@@ -69,16 +90,17 @@ def main() -> None:
     print("1. python -m extract, thirteen months of a sample organiser into .chdb", flush=True)
     with in_own_process("--days", str(DAYS)) as settings:
         step([sys.executable, "-m", "extract"], env | settings)
-    print(f"\n2. dbt build, with an example plan of sales in the table {PLAN_TABLE}", flush=True)
+    print(f"\n2. dbt build, with examples in {PLAN_TABLE} and {COSTS_TABLE}", flush=True)
     with closing(database()) as client:
         client.command(PLAN)
-    plan = json.dumps({"plan_sales_table": PLAN_TABLE})
-    step([str(BIN / "dbt"), "--quiet", "build", "--vars", plan], env)
+        client.command(COSTS)
+    tables = json.dumps({"plan_sales_table": PLAN_TABLE, "ad_costs_table": COSTS_TABLE})
+    step([str(BIN / "dbt"), "--quiet", "build", "--vars", tables], env)
     results = json.loads((ROOT / "target/run_results.json").read_text())["results"]
     counts = Counter(f"{r['unique_id'].split('.')[0]} {r['status']}" for r in results)
     print(", ".join(f"{n} {what}" for what, n in sorted(counts.items())))
     print("\n3. dbt docs generate --static", flush=True)
-    step([str(BIN / "dbt"), "--quiet", "docs", "generate", "--static", "--vars", plan], env)
+    step([str(BIN / "dbt"), "--quiet", "docs", "generate", "--static", "--vars", tables], env)
 
     print("\n4. python -m report", flush=True)
     step([sys.executable, "-m", "report", "--docs", "static_index.html"], env)

@@ -17,14 +17,22 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import (
+    ExitStack,
+    closing,
+    contextmanager,
+    redirect_stderr,
+    redirect_stdout,
+    suppress,
+)
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
-from extract.errors import Incomplete, SettingsError, Stopped, ZakazError
+from extract.errors import Incomplete, SettingsError, Stopped, ZakazError, by_cause
 
 if TYPE_CHECKING:
     from extract.client import Client
@@ -98,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--verbose", action="store_true", help="tell each retry on stderr")
     add("--log-format", choices=("plain", "json"), default="plain", help="default: plain")
-    add("--version", action="store_true", help="only tell the version")
+    add("--version", action="version", version=f"zakaz {version('zakaz')}", help="tell the version")
     return parser
 
 
@@ -152,10 +160,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.version:
-        from importlib.metadata import version
-
-        return _say([f"zakaz {version('zakaz')}"])
     from extract import status
     from extract.settings import load
 
@@ -190,10 +194,7 @@ def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
         if args.dry_run:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zakaz-")))
             settings = replace(
-                settings,
-                clickhouse_host=None,
-                clickhouse_cluster=None,
-                clickhouse_path=directory / "chdb",
+                settings, clickhouse_host=None, clickhouse_cluster=None, clickhouse_path=directory
             )
         else:
             stack.enter_context(only_run(settings))
@@ -206,29 +207,28 @@ def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
             client,
             warehouse,
             full=args.full,
-            paid_between=_paid_between(args.since, args.until),
+            # half open, where the days of the flags are both meant
+            paid_from=_midnight(args.since),
+            paid_before=_midnight(args.until and args.until + timedelta(days=1)),
             accept_deletions=args.accept_deletions,
         )
         results.extend(run.sync(args.names))
         warehouse.remove_merged()
     _say(_summary(results, client, time.monotonic() - began, dry_run=args.dry_run))
-    for names, error in _causes(results).values():
+    failed = by_cause((result.resource, str(result.error)) for result in results if result.error)
+    for error, names in failed.items():
         _log.error("%s: %s", ", ".join(names), error)
     return min((r.error.exit_code for r in results if r.error), default=0)
 
 
 def _one_source(source: str, found: set[str], settings: Settings) -> None:
     """Raise SettingsError where saved responses and an API's would come into one database."""
-    place = settings.clickhouse_place
-    if source == "offline" and found - {"offline"}:
+    offline = source == "offline"
+    if found - {"offline"} if offline else "offline" in found:
+        filled = "from an API" if offline else "with --offline-fixtures-dir"
         raise SettingsError(
-            f"--offline-fixtures-dir: the database {settings.clickhouse_database} ({place}) was "
-            "filled from an API. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE, or --dry-run."
-        )
-    if source != "offline" and "offline" in found:
-        raise SettingsError(
-            f"The database {settings.clickhouse_database} ({place}) was filled with "
-            "--offline-fixtures-dir. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE."
+            f"The database {settings.clickhouse_database} ({settings.clickhouse_place}) was filled "
+            f"{filled}. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE, or --dry-run."
         )
 
 
@@ -245,85 +245,44 @@ def _healthcheck(settings: Settings, args: argparse.Namespace) -> int:
     else:
         _say([*(health.line() for health in found), verdict])
     if unhealthy:
-        faults = (f"{health.resource}: {', '.join(health.faults)}" for health in unhealthy)
+        told = by_cause((health.resource, ", ".join(health.faults)) for health in unhealthy)
+        faults = (f"{', '.join(names)}: {fault}" for fault, names in told.items())
         raise Incomplete(f"unhealthy: {'; '.join(faults)}.")
     return 0
-
-
-def _causes(results: Sequence[Result]) -> dict[str, tuple[list[str], ZakazError]]:
-    """Return the names of the resources that failed alike, with the first error of each kind."""
-    causes: dict[str, tuple[list[str], ZakazError]] = {}
-    for result in results:
-        if result.error:
-            cause = re.sub(r"GET \S+: |\d+ times|\(\w+\)", "", str(result.error))
-            causes.setdefault(cause, ([], result.error))[0].append(result.resource)
-    return causes
 
 
 # ---- output
 
 
 def _say(lines: Sequence[str]) -> int:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    with suppress(OSError, ValueError):
+        print(*lines, sep="\n", flush=True)  # noqa: T201
     return 0
-
-
-class _Output:
-    """A stream that swallows what nobody can read any more: a run does not fail for its reader."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._lose()
-        return len(text)
-
-    def flush(self) -> None:
-        self.write("")
-
-    def _lose(self) -> None:
-        """Let the rest, which Python would write when it ends, go nowhere."""
-        try:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
-        except (OSError, ValueError):
-            pass
 
 
 @contextmanager
 def _writable_output() -> Iterator[None]:
-    """Let stdout and stderr be written to, whatever became of their readers."""
+    """Let a reader of stdout or stderr that is gone, closed or full change nothing in a run."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             # closed; otherwise the next file that is opened would be taken for it
             os.open(os.devnull, os.O_RDWR)
-    with ExitStack() as stack:
-        nowhere = stack.enter_context(Path(os.devnull).open("w"))
-        out, err = (_Output(stream or nowhere) for stream in (sys.stdout, sys.stderr))
-        stack.enter_context(redirect_stdout(out))
-        stack.enter_context(redirect_stderr(err))
-        yield
-        out.flush()
-        err.flush()
-
-
-class _Plain(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        if record.levelno >= logging.WARNING:
-            return f"zakaz: {record.getMessage()}"
-        return f"{self.formatTime(record, '%H:%M:%S')} {record.getMessage()}"
+    logging.raiseExceptions = False
+    with Path(os.devnull).open("w") as nowhere:
+        streams = (sys.stdout or nowhere, sys.stderr or nowhere)
+        for stream in streams:
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+            yield
+        for stream in streams:
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                # Python would try again when it ends
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 class _Json(logging.Formatter):
@@ -339,7 +298,7 @@ class _Json(logging.Formatter):
 
 def _start_logging(*, verbose: bool, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if as_json else _Plain())
+    handler.setFormatter(_Json() if as_json else logging.Formatter("zakaz: %(message)s"))
     _log.handlers = [handler]
     _log.setLevel(logging.INFO if verbose else logging.WARNING)
     _log.propagate = False
@@ -362,20 +321,9 @@ def _signals_raise() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _paid_between(
-    since: date | None, until: date | None
-) -> tuple[datetime | None, datetime | None] | None:
-    """Return the instants at which the range of Moscow days begins and ends (half open)."""
-    if since is None and until is None:
-        return None
-
-    def midnight(day: date) -> datetime:
-        return datetime(day.year, day.month, day.day, tzinfo=_REPORT_ZONE)
-
-    return (
-        midnight(since) if since else None,
-        midnight(until + timedelta(days=1)) if until else None,
-    )
+def _midnight(day: date | None) -> datetime | None:
+    """Return the instant at which a Moscow day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=_REPORT_ZONE) if day else None
 
 
 def _summary(

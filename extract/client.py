@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import re
 import ssl
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from itertools import count
 from typing import Any, Literal, TypeVar
 
 import httpx
 import msgspec
+import tenacity
 
 from extract.errors import (
     ApiError,
@@ -78,9 +77,21 @@ class Client:
         self._closed = threading.Event()
         self._slots = threading.BoundedSemaphore(settings.extract_connections)
         self._not_before = 0.0  # of the monotonic clock: all requests pause until then
-        self._tries = settings.extract_tries
         self._patience = settings.extract_patience_seconds
-        self._backoff = settings.extract_backoff_seconds
+        self._is_late = tenacity.stop_before_delay(self._patience)
+        self._tries = settings.extract_tries
+        backoff = settings.extract_backoff_seconds
+        self._backoff = tenacity.wait_exponential(backoff, _LONGEST_WAIT) + tenacity.wait_random(
+            0, 2 * backoff
+        )
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientError),
+            wait=self._wait,
+            stop=self._is_enough,
+            sleep=self._sleep,
+            before_sleep=self._retried,
+            retry_error_callback=_give_up,
+        )
         token = settings.qtickets_api_token
         self._http = httpx.Client(
             base_url=settings.qtickets_base_url,
@@ -116,43 +127,34 @@ class Client:
         params: Mapping[str, Any] | None = None,
         encoding: Encoding = "body",
     ) -> tuple[T, datetime]:
-        """Return what `parse` makes of the body of a good response, and the server's time, UTC.
+        """Return what `parse` makes of the response, and the server's time (UTC).
 
-        `params`: e.g. `{"where": [...], "orderBy": {"id": "asc"}}`. `parse` raises TransientError
-        for a body that is not to be believed, or what msgspec raises; it is then requested again.
+        `parse` may raise a TransientError, or what msgspec raises; it is then requested again.
         Raises ApiError when no try was good.
         """
         request = self._build(path, params or {}, encoding)
-        deadline = time.monotonic() + self._patience
-        for number in count(1):
-            self._pause()
-            try:
-                return self._once(request, f"GET {path}", parse, retries=int(number > 1))
-            except TransientError as error:
-                wait = error.retry_after
-                if wait is None:
-                    wait = min(self._backoff * 2 ** min(number - 1, 10), _LONGEST_WAIT)
-                    wait += random.uniform(0, 2 * self._backoff)  # noqa: S311
-                if isinstance(error, RateLimited):
-                    with self._lock:
-                        self._not_before = max(self._not_before, time.monotonic() + wait)
-                tries = _IGNORED_TRIES if isinstance(error, Ignored) else self._tries
-                if number >= tries or time.monotonic() + wait > deadline:
-                    error.args = (f"{error} Tried {number} times.",)
-                    raise
-                _log.info("%s Next try in %.1f s.", error, wait)
-                self._sleep(wait)
-        raise AssertionError("count() has no end")
+        return self._retrying(self._once, request, f"GET {path}", parse)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Return how long to wait for the next try, in seconds; let all wait if we were told to."""
+        error = _error(state)
+        wait = self._backoff(state) if error.retry_after is None else error.retry_after
+        if isinstance(error, RateLimited):
+            with self._lock:
+                self._not_before = max(self._not_before, time.monotonic() + wait)
+        return wait
+
+    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+        tries = _IGNORED_TRIES if isinstance(_error(state), Ignored) else self._tries
+        return state.attempt_number >= tries or self._is_late(state)
+
+    def _retried(self, state: tenacity.RetryCallState) -> None:
+        with self._lock:
+            self.traffic.retries += 1
+        _log.info("%s Next try in %.1f s.", _error(state), state.upcoming_sleep)
 
     def _sleep(self, seconds: float) -> None:
         if self._closed.wait(seconds):
-            raise Cancelled
-
-    def _pause(self) -> None:
-        """Wait as long as the server told any of us to."""
-        while (wait := self._not_before - time.monotonic()) > 0:
-            self._sleep(wait)
-        if self._closed.is_set():
             raise Cancelled
 
     def _build(self, path: str, params: Mapping[str, Any], encoding: Encoding) -> httpx.Request:
@@ -166,13 +168,18 @@ class Client:
         return self._http.build_request("GET", path, params=texts)
 
     def _once(
-        self, request: httpx.Request, where: str, parse: Callable[[bytes], T], retries: int
+        self, request: httpx.Request, where: str, parse: Callable[[bytes], T]
     ) -> tuple[T, datetime]:
-        with self._lock:
-            self.traffic.requests += 1
-            self.traffic.retries += retries
-        with self._slots, _named(where, request.url):
-            response, body = self._send(request)
+        while (pause := self._not_before - time.monotonic()) > 0:
+            self._sleep(pause)
+        self._sleep(0)
+        with self._slots:
+            with self._lock:
+                self.traffic.requests += 1
+            try:
+                response, body = self._send(request)
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                raise _explained(where, request.url, error) from None
         with self._lock:
             self.traffic.bytes += len(body)
         result = read_response(where, response.status_code, response.headers, body, parse)
@@ -212,26 +219,30 @@ def _only_get(request: httpx.Request) -> None:
         raise AssertionError("only GET may ever be sent")
 
 
-@contextmanager
-def _named(where: str, url: httpx.URL) -> Iterator[None]:
-    """Turn what goes wrong on the way into an error that names its cause."""
-    try:
-        yield
-    except httpx.TimeoutException as error:
-        kind = Unreachable if isinstance(error, httpx.ConnectTimeout) else TransientError
-        raise kind(f"{where}: timed out ({type(error).__name__}, {url.host}).") from None
-    except httpx.ProxyError as error:
+def _error(state: tenacity.RetryCallState) -> TransientError:
+    error = state.outcome and state.outcome.exception()
+    assert isinstance(error, TransientError)  # noqa: S101  # no other is retried
+    return error
+
+
+def _give_up(state: tenacity.RetryCallState) -> Any:
+    error = _error(state)
+    error.args = (f"{error} Tried {state.attempt_number} times.",)
+    raise error
+
+
+def _explained(where: str, url: httpx.URL, error: BaseException) -> ApiError:
+    """Return the error that names the cause of one on the way: of time, proxy, TLS or network."""
+    kind = type(error).__name__
+    if isinstance(error, httpx.TimeoutException):
+        late = Unreachable if isinstance(error, httpx.ConnectTimeout) else TransientError
+        return late(f"{where}: timed out ({kind}, {url.host}).")
+    if isinstance(error, httpx.ProxyError):
         said = re.sub(r"[^ -~]|//\S*@", "", str(error))[:80]
-        raise Unreachable(f"{where}: {_proxy(url)} does not let us through: {said}.") from None
-    except httpx.ConnectError as error:
-        raise _not_connected(where, url, error) from None
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        fault = f"no whole response from {url.host} ({type(error).__name__})"
-        raise TransientError(f"{where}: {fault}.") from None
-
-
-def _not_connected(where: str, url: httpx.URL, error: BaseException) -> ApiError:
-    cause: BaseException | None = error
+        return Unreachable(f"{where}: {_proxy(url)} does not let us through: {said}.")
+    if not isinstance(error, httpx.ConnectError):
+        return TransientError(f"{where}: no whole response from {url.host} ({kind}).")
+    cause: Any = error
     while cause and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -239,9 +250,9 @@ def _not_connected(where: str, url: httpx.URL, error: BaseException) -> ApiError
             f"{where}: the certificate of {url.host} is not trusted: {cause.verify_message}. "
             "Check this machine's clock, and SSL_CERT_FILE where the network has a CA of its own."
         )
-    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+    if cause and cause.reason == "WRONG_VERSION_NUMBER":
         return FatalError(f"{where}: no TLS at {url.netloc.decode()}. Check QTICKETS_BASE_URL.")
-    if isinstance(cause, ssl.SSLError):
+    if cause:
         return Unreachable(f"{where}: TLS with {url.host} failed: {cause.reason or cause}.")
     if proxy := _proxy(url):
         return Unreachable(f"{where}: cannot connect to {proxy}.")
@@ -263,9 +274,6 @@ def _proxy(url: httpx.URL) -> str:
 
 
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_UNAUTHORIZED = frozenset({401, 403})
-_NOT_FOUND, _RATE_LIMITED = 404, 429
-_TRANSIENT_FROM = 500
 
 
 def read_response(
@@ -277,41 +285,30 @@ def read_response(
     responses as seen live, see docs/extractor.md.
     """
     if status == httpx.codes.OK:
-        try:
+        with suppress(msgspec.MsgspecError, RecursionError):
             return parse(body)
-        except (msgspec.MsgspecError, RecursionError):
-            pass
-    try:
+    answer: dict[str, msgspec.Raw] | None = None
+    with suppress(msgspec.MsgspecError):
         answer = _ENVELOPE.decode(body)
-    except msgspec.MsgspecError:
-        answer = None
-    said = f"{where}: {status}{_code(answer)}"
-    if status == httpx.codes.OK or (status == _NOT_FOUND and _is_cut(headers, answer)):
-        fault = (
-            "not JSON, or was cut short"
-            if answer is None
-            else "JSON without `data`"
-            if "data" not in answer
-            else "JSON whose `data` or `paging` is of the wrong kind"
-        )
-        raise TransientError(f"{said}: the response is {fault}.")
-    raise _refusal(said, status, headers, answer)
-
-
-def _is_cut(headers: Mapping[str, str], answer: Any) -> bool:
-    return answer is None and "json" in headers.get("content-type", "")
+    raise _refusal(f"{where}: {status}{_code(answer)}", status, headers, answer)
 
 
 def _refusal(said: str, status: int, headers: Mapping[str, str], answer: Any) -> ApiError:
-    if status in _UNAUTHORIZED:
+    is_json = "json" in headers.get("content-type", "")
+    if status == httpx.codes.OK or (status == httpx.codes.NOT_FOUND and not answer and is_json):
+        fault = "not JSON, or was cut short"
+        if answer is not None:
+            fault = "JSON whose `data` or `paging` is missing or of the wrong kind"
+        return TransientError(f"{said}: the response is {fault}.")
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return Unauthorized(f"{said}: the API refuses the token. Check QTICKETS_API_TOKEN.")
-    if status == _NOT_FOUND and answer is not None:
+    if status == httpx.codes.NOT_FOUND:
+        if answer is None:
+            return FatalError(f"{said}: no such path. Check QTICKETS_BASE_URL.")
         return NotFound(f"{said}: the API has no such thing.")
-    if status == _NOT_FOUND:
-        return FatalError(f"{said}: no such path. Check QTICKETS_BASE_URL.")
-    if status == _RATE_LIMITED:
+    if status == httpx.codes.TOO_MANY_REQUESTS:
         return RateLimited(f"{said}: too many requests.", _retry_after(headers))
-    if status >= _TRANSIENT_FROM:
+    if httpx.codes.is_server_error(status):
         return TransientError(f"{said}: the API has a fault.", _retry_after(headers))
     return FatalError(f"{said}: not a response this program knows. Check QTICKETS_BASE_URL.")
 

@@ -1,26 +1,13 @@
 """What can go wrong. The class of an error **is** the decision: retry or not, and the exit code.
 
-    ZakazError
-    ├── SettingsError          2  a setting or a flag is missing or malformed
-    ├── ApiError               3  the API failed
-    │   ├── FatalError            a retry will not help
-    │   │   ├── Unauthorized      the API refuses the token
-    │   │   └── NotFound          the API has no such thing
-    │   └── TransientError        worth a retry, after a while
-    │       ├── RateLimited       ... of which all requests wait
-    │       ├── Unreachable       no connection to the host
-    │       └── InvalidPage       a page that fails its own check
-    │           └── Ignored       ... because the filter or the order was not applied
-    ├── WarehouseError         4  ClickHouse failed
-    ├── Incomplete             5  read, but not verified to be complete
-    └── Locked                 6  another run holds the lock
-    Stopped              128 + n  signal n: no Exception, as KeyboardInterrupt is none
-
 No message repeats anything from a response's body but a code of capital letters: a body can hold
 personal data.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 
 class ZakazError(Exception):
@@ -36,7 +23,7 @@ class SettingsError(ZakazError):
 
 
 class ApiError(ZakazError):
-    """The API failed."""
+    """The API failed: for good (FatalError), or perhaps not (TransientError)."""
 
     exit_code = 3
 
@@ -101,3 +88,13 @@ class Stopped(BaseException):
     def __init__(self, signal_name: str, signal_number: int) -> None:
         super().__init__(f"stopped by {signal_name}")
         self.exit_code = 128 + signal_number
+
+
+def by_cause(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group names by what is told of each, whichever request met it; the first text is taken."""
+    texts: dict[str, str] = {}
+    names: dict[str, list[str]] = {}
+    for name, text in told:
+        cause = re.sub(r"GET \S+: |\d+ times|\(\w+\)", "", text)
+        names.setdefault(texts.setdefault(cause, text), []).append(name)
+    return names

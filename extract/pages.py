@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,12 +30,13 @@ T = TypeVar("T")
 # the offset that the API itself writes; a `+0300` without a colon was seen to be ignored
 _API_ZONE = ZoneInfo("Europe/Moscow")
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
     "<=": operator.le,
 }
+"""The API's, as far as they are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Filter:
         try:
             if isinstance(self.value, datetime):
                 found = datetime.fromisoformat(found)
-            return _OPERATORS[self.operator](found, self.value)
+            return OPERATORS[self.operator](found, self.value)
         except (TypeError, ValueError):
             return False
 
@@ -86,12 +88,21 @@ class Envelope(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that was checked: its rows, how many there were from here on, the server's time."""
+    """A page that was checked: its rows, how many there were from here on, the server's time.
+
+    `odd`: of each row without a usable id, or with one that was there already, the id below it.
+    """
 
     rows: list[Kept]
+    odd: list[int]
     total: int
     per_page: int
     date: datetime
+
+    @property
+    def left(self) -> int:
+        """How many rows there are after those of this page."""
+        return self.total - len(self.rows) - len(self.odd)
 
 
 class Pages:
@@ -114,7 +125,7 @@ class Pages:
         encoding = self.encoding
         for last in (False, True):
             try:
-                page, date = self.client.get(resource.path, parse, params, encoding)
+                (rows, odd, paging), date = self.client.get(resource.path, parse, params, encoding)
             except Ignored as error:
                 if last:
                     raise FatalError(
@@ -124,8 +135,7 @@ class Pages:
                 encoding = "query" if encoding == "body" else "body"
             else:
                 self.encoding = encoding
-                rows, paging = page
-                return Page(rows, paging.total, paging.per_page, date)
+                return Page(rows, odd, paging.total, paging.per_page, date)
         raise AssertionError("the last try returns or raises")
 
     def read(
@@ -138,8 +148,10 @@ class Pages:
         while True:
             page = self.page(resource, [*within(lo, hi), *where])
             yield page
-            if len(page.rows) == page.total:
+            if page.left == 0:
                 return
+            if not page.rows:
+                raise InvalidPage(f"GET {resource.path}: no row of a page has a usable `id`.")
             lo = page.rows[-1].id
 
     def total(self, resource: Resource, lo: int, hi: int) -> int:
@@ -155,30 +167,38 @@ def decode(body: bytes, type_: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(body, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if isinstance(error, msgspec.ValidationError):
-            raise
-        try:
-            mended = mend(body)
-        except NoRow:
-            raise msgspec.DecodeError("no JSON") from None
-        return msgspec.json.decode(mended, type=type_)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        with suppress(NoRow):
+            return msgspec.json.decode(mend(body), type=type_)
+        raise msgspec.DecodeError("no JSON") from None
 
 
 def _checked(
     body: bytes, *, resource: Resource, where: Sequence[Filter], newest_first: bool
-) -> tuple[list[Kept], Paging]:
+) -> tuple[list[Kept], list[int], Paging]:
     """Decode a page and check that it is what was requested: its filter, its order, its size.
 
-    Raises Ignored where the filter or order was not applied, InvalidPage where the page is wrong
-    otherwise, and what msgspec raises.
+    Return its rows, and where the odd ones are. Raises Ignored where the filter or order was not
+    applied, InvalidPage where the page is wrong otherwise, and what msgspec raises.
     """
     envelope = decode(body, Envelope)
     said = f"GET {resource.path}"
-    try:
-        rows = [keep(resource.kind, raw) for raw in envelope.data]
-    except NoRow:
-        raise InvalidPage(f"{said}: a row has no id.") from None
+    above = [each.value for each in where if isinstance(each.value, int) and each.operator == ">"]
+    lo = above[0] if above else 0
+    rows: list[Kept] = []
+    odd: list[int] = []
+    for raw in envelope.data[::-1] if newest_first else envelope.data:
+        try:
+            row = keep(resource.kind, raw)
+        except NoRow:
+            odd.append(rows[-1].id if rows else lo)
+            continue
+        if rows and rows[-1].id == row.id:
+            odd.append(row.id)
+            rows.pop()
+        rows.append(row)
     for each in where:
         if not all(map(each.holds, rows)):
             shown = each.as_json()
@@ -187,11 +207,11 @@ def _checked(
             )
     total, per_page = envelope.paging.total, envelope.paging.per_page
     due = min(per_page, total)
-    if len(rows) != due:
+    if len(envelope.data) != due:
         raise InvalidPage(
-            f"{said}: a page of {len(rows)} rows where {due} were due "
+            f"{said}: a page of {len(envelope.data)} rows where {due} were due "
             f"(total {total}, {per_page} a page)."
         )
-    if not all(b.id < a.id if newest_first else a.id < b.id for a, b in pairwise(rows)):
+    if not all(a.id < b.id for a, b in pairwise(rows)):
         raise Ignored(f"{said}: rows that are not in the order of their ids.")
-    return rows, envelope.paging
+    return rows[::-1] if newest_first else rows, odd, envelope.paging

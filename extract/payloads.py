@@ -1,9 +1,9 @@
 """What may be kept of the API's answers, as types: decoding never builds what is not declared here.
 
-A field is a key of the API, and its type says what kinds of value may stay in it. Whatever else is
-sent, now or later, is never copied: names of buyers and guests, e-mails, phones, social ids, cards,
-barcodes, links, company data, and each key that nobody has looked at yet. A value of another kind
-becomes "[redacted]", which dbt's tests report, and so does what is personal inside a text.
+A field is a key of the API, and its kind says what may stay in it. Whatever else is sent, now or
+later, is never copied: names of buyers and guests, e-mails, phones, social ids, cards, barcodes,
+links, company data, and each key that nobody has looked at yet. A value of another kind becomes
+"[redacted]", which dbt's tests report, and so does what is personal inside a text.
 
 A payload has its keys in the order of the fields, so the same thing always gives the same bytes. A
 number stays as it was sent: a whole one of any length, others as a double, as in PHP.
@@ -15,11 +15,10 @@ import json
 import math
 import re
 from functools import cache, lru_cache
-from types import UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, defstruct
 
 REDACTED = "[redacted]"
 
@@ -32,284 +31,199 @@ _MOMENT = r"""\A(?:
 0000-00-00(?:[T ][0-9:+.-]{0,15})?|
 )\Z""".replace("\n", "")
 
-Numeric = int | float | Annotated[str, Meta(pattern=r"\A(-?\d{1,15}(\.\d{1,6})?)?\Z")] | None
+Number = int | float | Annotated[str, Meta(pattern=r"\A(-?\d{1,15}(\.\d{1,6})?)?\Z")] | None
 """An amount, a count or an id: a JSON number, a numeric string, "" or null."""
 
-Number = Numeric | UnsetType
-
-Flag = bool | Literal[0, 1, "", "0", "1", "true", "false"] | None | UnsetType
+Flag = bool | Literal[0, 1, "", "0", "1", "true", "false"] | None
 """A yes or no, as PHP says it: true, 1, "1", "", null."""
 
-Moment = Annotated[str, Meta(pattern=_MOMENT)] | None | UnsetType
+Moment = Annotated[str, Meta(pattern=_MOMENT)] | None
 """A date or an instant in ISO 8601, "" or null."""
 
-Word = int | Annotated[str, Meta(pattern=r"\A[\w.:-]{0,60}\Z")] | None | UnsetType
+Word = int | Annotated[str, Meta(pattern=r"\A[\w.:-]{0,60}\Z")] | None
 """An identifier made of letters, digits and ``_.:-``, a whole number, or null."""
 
-Text = str | int | float | None | UnsetType
-"""A text, without the e-mails, links, phones and card numbers in it; a number, or null."""
-
-Name = str | int | float | dict[str, str | None] | None | UnsetType
-"""A text, or texts by language, of which the Russian one is kept, else the first."""
-
-Nothing = Annotated[list[None], Meta(max_length=0)] | Literal[""] | None | UnsetType
+NoList = Literal[""] | None
+Nothing = Annotated[list[None], Meta(max_length=0)] | Literal[""] | None
 """What PHP sends for an object that is empty."""
 
-NoList = Literal[""] | None | UnsetType
+
+class _Cleaned(type):
+    """The type of a value that `_clean` is given to read, whatever it makes of it."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return True
 
 
-class _Record(Struct, gc=False):
-    """Keys that are absent stay absent."""
+class Text(metaclass=_Cleaned):
+    """A text, without the e-mails, links, phones and card numbers in it; a number, or null."""
 
 
-class Service(_Record):
-    """Something sold with a ticket."""
-
-    id: Number = UNSET
-    service_id: Number = UNSET
-    name: Name = UNSET
-    price: Number = UNSET
-    original_price: Number = UNSET
-    discount_value: Number = UNSET
-    amount: Number = UNSET
-    quantity: Number = UNSET
-    refunded_amount: Number = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
-    refunded_at: Moment = UNSET
+class Name(Text):
+    """A text, or texts by language, of which the Russian one is kept, else the first."""
 
 
-class Refund(_Record):
-    """A single payment back."""
-
-    id: Number = UNSET
-    basket_id: Number = UNSET
-    amount: Number = UNSET
-    deduction_amount: Number = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
+_KINDS = ("Number", "Flag", "Moment", "Word", "Text", "Name")
 
 
-class Ticket(_Record):
-    """An item of an order's `baskets`."""
+def _record(name: str, **fields: str) -> type[Struct]:
+    """Declare an object of the API: the fields of each kind, or a field and its type.
 
-    id: Number = UNSET
-    show_id: Number = UNSET
-    seat_id: Text = UNSET
-    seat_name: Name = UNSET
-    original_price: Number = UNSET
-    ticket_original_price: Number = UNSET
-    discount_value: Number = UNSET
-    price: Number = UNSET
-    ticket_amount: Number = UNSET
-    service_fee_amount: Number = UNSET
-    multiprice_code: Text = UNSET
-    quantity: Number = UNSET
-    checked_at: Moment = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
-    refunded_at: Moment = UNSET
-    refunded_amount: Number = UNSET
-    refunded_deduction_amount: Number = UNSET
-    services: list[Service] | NoList = UNSET
-    refunds: list[Refund] | NoList = UNSET
-    related_baskets: list[Ticket] | NoList = UNSET
+    Keys that are absent stay absent, but for the `id` of a row.
+    """
+    kinds: dict[str, str] = {}
+    for key, said in fields.items():
+        kinds |= dict.fromkeys(said.split(), key) if key in _KINDS else {key: said}
+    typed: list[Any] = [
+        (field, kind) if kind == "int" else (field, f"{kind} | msgspec.UnsetType", UNSET)
+        for field, kind in kinds.items()
+    ]
+    return defstruct(name, typed, module=__name__, gc=False)
 
 
-class Utm(_Record):
-    """Where a buyer came from."""
+_STAMPS = "created_at updated_at deleted_at"
 
-    utm_source: Text = UNSET
-    utm_medium: Text = UNSET
-    utm_campaign: Text = UNSET
-    utm_content: Text = UNSET
-    utm_term: Text = UNSET
+# something sold with a ticket
+Service = _record(
+    "Service",
+    Number="id service_id price original_price discount_value amount quantity refunded_amount",
+    Name="name",
+    Moment=f"{_STAMPS} refunded_at",
+)
 
+# a single payment back
+Refund = _record(
+    "Refund",
+    Number="id basket_id amount deduction_amount",
+    Moment=_STAMPS,
+)
 
-class Site(_Record):
-    """The site whose widget sold."""
+# an item of an order's `baskets`
+Ticket = _record(
+    "Ticket",
+    Number="id show_id original_price ticket_original_price discount_value price ticket_amount"
+    " service_fee_amount quantity refunded_amount refunded_deduction_amount",
+    Text="seat_id multiprice_code",
+    Name="seat_name",
+    Moment=f"checked_at {_STAMPS} refunded_at",
+    services="list[Service] | NoList",
+    refunds="list[Refund] | NoList",
+    related_baskets="list[Ticket] | NoList",
+)
 
-    id: Number = UNSET
-    host: Text = UNSET
+# where a buyer came from
+Utm = _record("Utm", Text="utm_source utm_medium utm_campaign utm_content utm_term")
 
+# the site whose widget sold
+Site = _record("Site", Number="id", Text="host")
 
-class Order(_Record):
-    """A row of /orders."""
+# a row of /orders
+Order = _record(
+    "Order",
+    id="int",
+    Flag="payed reserved reserve_extended",
+    Moment=f"payed_at reserved_to {_STAMPS}",
+    Number="client_id site_id payment_id backend_user_id access_code_id discount_id promo_code_id"
+    " event_id price original_price",
+    Word="payment_type_id currency_id",
+    Text="multiprice_code",
+    site="Site | Nothing",
+    utm="Utm | Nothing",
+    baskets="list[Ticket] | NoList",
+    services="list[Service] | NoList",
+    refunds="list[Refund] | NoList",
+)
 
-    id: int
-    payed: Flag = UNSET
-    payed_at: Moment = UNSET
-    client_id: Number = UNSET
-    site_id: Number = UNSET
-    site: Site | Nothing = UNSET
-    payment_id: Number = UNSET
-    payment_type_id: Word = UNSET
-    backend_user_id: Number = UNSET
-    access_code_id: Number = UNSET
-    discount_id: Number = UNSET
-    promo_code_id: Number = UNSET
-    reserved: Flag = UNSET
-    reserved_to: Moment = UNSET
-    reserve_extended: Flag = UNSET
-    event_id: Number = UNSET
-    price: Number = UNSET
-    original_price: Number = UNSET
-    currency_id: Word = UNSET
-    multiprice_code: Text = UNSET
-    utm: Utm | Nothing = UNSET
-    baskets: list[Ticket] | NoList = UNSET
-    services: list[Service] | NoList = UNSET
-    refunds: list[Refund] | NoList = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
+# a step of a price, by date or by number sold
+Modifier = _record(
+    "Modifier",
+    Number="id value price sales_count sales_count_value",
+    Word="type",
+    Moment="active_from active_to",
+)
 
+# of a show
+Price = _record(
+    "Price",
+    Number="id default_price",
+    Name="name",
+    modifiers="list[Modifier] | NoList",
+)
 
-class Modifier(_Record):
-    """A step of a price, by date or by number sold."""
+# a date of an event
+Show = _record(
+    "Show",
+    Number="id",
+    Name="name",
+    Flag="is_active",
+    Moment=f"sale_start_date sale_finish_date open_date start_date finish_date {_STAMPS}",
+    prices="list[Price] | NoList",
+    min_price="Price | Nothing",
+    max_price="Price | Nothing",
+)
 
-    id: Number = UNSET
-    type: Word = UNSET
-    value: Number = UNSET
-    price: Number = UNSET
-    sales_count: Number = UNSET
-    sales_count_value: Number = UNSET
-    active_from: Moment = UNSET
-    active_to: Moment = UNSET
+# where an event is, and the zone of its clocks
+City = _record("City", Number="id", Name="name", Text="timezone")
 
+# a way to pay
+Payment = _record("Payment", Number="id", Name="name", Word="handler")
 
-class Price(_Record):
-    """A price of a show."""
+# a row of /events
+Event = _record(
+    "Event",
+    id="int",
+    Flag="is_active",
+    Name="name place_name place_address",
+    Text="external_id age",
+    Number="scheme_id city_id event_type_id",
+    Word="currency_id",
+    place_coordinates="list[Number] | NoList",
+    city="City | Nothing",
+    payments="list[Payment] | NoList",
+    shows="list[Show] | NoList",
+    Moment=_STAMPS,
+)
 
-    id: Number = UNSET
-    name: Name = UNSET
-    default_price: Number = UNSET
-    modifiers: list[Modifier] | NoList = UNSET
+# something that is pointed at
+Reference = _record("Reference", Number="id")
 
+# a row of /discounts
+Discount = _record(
+    "Discount",
+    id="int",
+    Flag="is_active",
+    Name="name",
+    Word="type",
+    events="list[Reference] | NoList",
+    shows="list[Reference] | NoList",
+    Moment=f"active_from active_to {_STAMPS}",
+)
 
-class Show(_Record):
-    """A date of an event."""
+# a row of /promo-codes
+PromoCode = _record(
+    "PromoCode",
+    id="int",
+    Flag="is_active",
+    Word="type",
+    Number="discount_id max_uses_count",
+    Text="code",
+    Moment=f"active_from active_to {_STAMPS}",
+)
 
-    id: Number = UNSET
-    name: Name = UNSET
-    is_active: Flag = UNSET
-    sale_start_date: Moment = UNSET
-    sale_finish_date: Moment = UNSET
-    open_date: Moment = UNSET
-    start_date: Moment = UNSET
-    finish_date: Moment = UNSET
-    prices: list[Price] | NoList = UNSET
-    min_price: Price | Nothing = UNSET
-    max_price: Price | Nothing = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
-
-
-class City(_Record):
-    """Where an event is, and the zone of its clocks."""
-
-    id: Number = UNSET
-    name: Name = UNSET
-    timezone: Text = UNSET
-
-
-class Payment(_Record):
-    """A way to pay."""
-
-    id: Number = UNSET
-    name: Name = UNSET
-    handler: Word = UNSET
-
-
-class Event(_Record):
-    """A row of /events."""
-
-    id: int
-    is_active: Flag = UNSET
-    name: Name = UNSET
-    external_id: Text = UNSET
-    scheme_id: Number = UNSET
-    currency_id: Word = UNSET
-    place_name: Name = UNSET
-    place_address: Name = UNSET
-    place_coordinates: list[Numeric] | NoList = UNSET
-    city_id: Number = UNSET
-    city: City | Nothing = UNSET
-    age: Text = UNSET
-    event_type_id: Number = UNSET
-    payments: list[Payment] | NoList = UNSET
-    shows: list[Show] | NoList = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
-
-
-class Reference(_Record):
-    """Something that is pointed at."""
-
-    id: Number = UNSET
-
-
-class Discount(_Record):
-    """A row of /discounts."""
-
-    id: int
-    is_active: Flag = UNSET
-    name: Name = UNSET
-    type: Word = UNSET
-    active_from: Moment = UNSET
-    active_to: Moment = UNSET
-    events: list[Reference] | NoList = UNSET
-    shows: list[Reference] | NoList = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
-
-
-class PromoCode(_Record):
-    """A row of /promo-codes."""
-
-    id: int
-    is_active: Flag = UNSET
-    type: Word = UNSET
-    discount_id: Number = UNSET
-    code: Text = UNSET
-    max_uses_count: Number = UNSET
-    active_from: Moment = UNSET
-    active_to: Moment = UNSET
-    created_at: Moment = UNSET
-    updated_at: Moment = UNSET
-    deleted_at: Moment = UNSET
-
-
-class Seat(_Record):
-    """A seat of a show, or a zone with `seats`."""
-
-    id: Text = UNSET
-    seat_id: Text = UNSET
-    zone_id: Text = UNSET
-    name: Name = UNSET
-    admission: Flag = UNSET
-    max_quantity: Number = UNSET
-    free_quantity: Number = UNSET
-    ordered_quantity: Number = UNSET
-    payed_quantity: Number = UNSET
-    available: Flag = UNSET
-    disabled: Flag = UNSET
-    price: Number = UNSET
-    currency_id: Word = UNSET
-    multiprice_code: Text = UNSET
-    seats: dict[str, Seat] | Nothing = UNSET
-
-
+# of a show; or a zone with `seats`
+Seat = _record(
+    "Seat",
+    Text="id seat_id zone_id multiprice_code",
+    Name="name",
+    Flag="admission available disabled",
+    Number="max_quantity free_quantity ordered_quantity payed_quantity price",
+    Word="currency_id",
+    seats="dict[str, Seat] | Nothing",
+)
 SEAT_FIELDS = tuple(f for f in Seat.__struct_fields__ if f not in ("seat_id", "seats"))
 """What to select of a seat, by the API's names."""
 
-Seats = dict[str, Seat] | Nothing
+_SEATS: Any = dict[str, Seat] | Nothing  # type: ignore[valid-type]
 
 
 class Kept(Struct, frozen=True, gc=False):
@@ -331,28 +245,23 @@ class NoRow(ValueError):
 
 
 _encode = msgspec.json.Encoder().encode
-_decoder = cache(msgspec.json.Decoder)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_IDS = range(1 << 64)
 
 
-def keep(kind: type[Order | Event | Discount | PromoCode], raw: bytes | msgspec.Raw) -> Kept:
+def keep(kind: type[Struct], raw: bytes | msgspec.Raw) -> Kept:
     """Return what may be kept of the JSON of one row. Raises NoRow."""
     try:
         row = _decoder(kind).decode(raw)
     except _UNREADABLE:
-        row = _salvage_row(kind, bytes(raw))
-    if row.id not in _IDS:
+        tree = _parse(bytes(raw))
+        if not isinstance(tree, dict) or type(tree.get("id")) is not int:
+            raise NoRow("it is no object with a whole number for an `id`") from None
+        row = _salvage(tree, kind)
+    if not 0 <= row.id < 1 << 64:
         raise NoRow("its `id` is out of range")
-    _scrub_texts(row)
     payload = _encode(row)
-    return Kept(
-        row.id,
-        payload,
-        payload.count(b"[redacted]"),
-        _stamp(row.updated_at),
-        _stamp(getattr(row, "payed_at", None)),
-    )
+    stamps = (_stamp(row.updated_at), _stamp(getattr(row, "payed_at", None)))
+    return Kept(row.id, payload, payload.count(b"[redacted]"), *stamps)
 
 
 def keep_seats(raw: bytes | msgspec.Raw) -> tuple[bytes, int]:
@@ -361,10 +270,10 @@ def keep_seats(raw: bytes | msgspec.Raw) -> tuple[bytes, int]:
     And how often "[redacted]" stands in it. Raises NoRow when it is no JSON.
     """
     try:
-        seats = _decoder(Seats).decode(raw)
+        seats = _decoder(_SEATS).decode(raw)
     except _UNREADABLE:
-        seats = _salvage(_parse(bytes(raw)), Seats)
-    payload = _encode(_in_order(seats) if isinstance(seats, dict) else seats)
+        seats = _salvage(_parse(bytes(raw)), _SEATS)
+    payload = _encode(_in_order(seats))
     return payload, payload.count(b"[redacted]")
 
 
@@ -379,6 +288,18 @@ def mend(body: bytes) -> bytes:
 
 def _stamp(value: Any) -> str | None:
     return value if isinstance(value, str) and value != REDACTED else None
+
+
+def _in_order(seats: Any) -> Any:
+    if not isinstance(seats, dict):
+        return seats
+    kept: dict[str, Any] = {}
+    for key in sorted(seats):
+        name, seat = scrub(key), seats[key]
+        kept[f"{name} {len(kept)}" if name in kept else name] = seat
+        if isinstance(seat, Struct):
+            seat.seats = _in_order(seat.seats)  # type: ignore[attr-defined]
+    return kept
 
 
 # --- texts ----------------------------------------------------------------------------------------
@@ -445,58 +366,19 @@ def _is_card(digits: str) -> bool:
     return luhn % 10 == 0 and _CARD.fullmatch(digits) is not None
 
 
-def _clean(value: Any) -> Any:
-    """Return what may be kept of a value of the types Text or Name."""
-    if isinstance(value, dict):
-        if not value or not all(map(_LANGUAGE.fullmatch, value)):
-            return REDACTED
-        value = value.get("ru") or next(filter(None, value.values()), None)
-    if value is None or isinstance(value, str):
-        return value and scrub(value)
-    return value if scrub(str(value)) == str(value) else REDACTED
+def _clean(kind: type[Text], value: Any) -> Any:
+    """Return what may be kept of a value where a text may be."""
+    if isinstance(value, str):
+        return scrub(value)
+    if kind is Name and isinstance(value, dict) and value and all(map(_LANGUAGE.fullmatch, value)):
+        return _clean(Text, value.get("ru") or next(filter(None, value.values()), None))
+    is_text = value is None or type(value) in (int, float)
+    return value if is_text and scrub(str(value)) == str(value) else REDACTED
 
 
 @cache
-def _texts_in(kind: type[Struct]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the fields of a record that are texts, and those that hold records with texts."""
-    hints = _hints(kind)
-    texts = tuple(field for field, hint in hints.items() if hint in (Text, Name))
-    inner = {field: _shape(hint).record for field, hint in hints.items()}
-    parts = (
-        field for field, part in inner.items() if part and (part is kind or any(_texts_in(part)))
-    )
-    return texts, tuple(parts)
-
-
-def _scrub_texts(record: Struct) -> None:
-    texts, parts = _texts_in(record.__class__)
-    for field in texts:
-        value = getattr(record, field)
-        if value.__class__ is str:
-            if (clean := scrub(value)) != value:
-                setattr(record, field, clean)
-        elif value is not None and value is not UNSET:
-            setattr(record, field, _clean(value))
-    for field in parts:
-        part = getattr(record, field)
-        if part.__class__ is list:
-            for item in part:
-                if isinstance(item, Struct):
-                    _scrub_texts(item)
-        elif isinstance(part, Struct):
-            _scrub_texts(part)
-
-
-def _in_order(seats: dict[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for key in sorted(seats):
-        name, seat = scrub(key), seats[key]
-        kept[f"{name} {len(kept)}" if name in kept else name] = seat
-        if isinstance(seat, Struct):
-            _scrub_texts(seat)
-            if isinstance(inner := getattr(seat, "seats", None), dict):
-                seat.seats = _in_order(inner)  # type: ignore[attr-defined]
-    return kept
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=_clean)
 
 
 # --- rows that are not as they should be ----------------------------------------------------------
@@ -531,54 +413,29 @@ def _readable(value: Any) -> Any:
     return value
 
 
-def _salvage_row(kind: type[Struct], raw: bytes) -> Any:
-    row = _parse(raw)
-    if not isinstance(row, dict) or type(row.get("id")) is not int:
-        raise NoRow("it is no object with a whole number for an `id`")
-    return _salvage(row, kind)
+@cache
+def _hints(kind: type[Struct]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _salvage(value: Any, wanted: Any) -> Any:
     """Return as much of a value as fits the type, "[redacted]" in each place where none does."""
-    shape = _shape(wanted)
-    if isinstance(value, dict) and shape.kind is Struct and shape.record:
-        hints = _hints(shape.record)
-        kept = {key: _salvage(value[key], hint) for key, hint in hints.items() if key in value}
-        return shape.record(**kept)
-    if isinstance(value, dict) and shape.kind is dict:
-        return {key: _salvage(item, shape.item) for key, item in value.items()}
-    if isinstance(value, list | dict) and shape.kind is list:
-        # an object where a list should be is how PHP writes a list with gaps
-        items = value.values() if isinstance(value, dict) else value
-        return [_salvage(item, shape.item) for item in items]
+    for option in get_args(wanted) or (wanted,):
+        holder = get_origin(option) or option
+        if isinstance(value, dict) and isinstance(holder, type) and issubclass(holder, Struct):
+            hints = _hints(holder).items()
+            return holder(
+                **{key: _salvage(value[key], hint) for key, hint in hints if key in value}
+            )
+        if isinstance(value, dict) and holder is dict:
+            return {key: _salvage(item, get_args(option)[1]) for key, item in value.items()}
+        if isinstance(value, list | dict) and holder is list:
+            # an object where a list should be is how PHP writes a list with gaps
+            items = value.values() if isinstance(value, dict) else value
+            return [_salvage(item, get_args(option)[0]) for item in items]
     if value is None or value == "":
         return value
     try:
         return _decoder(wanted).decode(_encode(value))
     except msgspec.ValidationError:
         return REDACTED
-
-
-class _Shape(NamedTuple):
-    """What holds a value in a type: a record, an object or a list of `item`, or none of them."""
-
-    kind: type | None
-    item: Any
-    record: type[Struct] | None
-
-
-@cache
-def _shape(wanted: Any) -> _Shape:
-    options = get_args(wanted) if get_origin(wanted) in (Union, UnionType) else (wanted,)
-    for option in options:
-        if isinstance(option, type) and issubclass(option, Struct):
-            return _Shape(Struct, None, option)
-        if get_origin(option) in (list, dict):
-            item = get_args(option)[-1]
-            return _Shape(get_origin(option), item, _shape(item).record)
-    return _Shape(None, None, None)
-
-
-@cache
-def _hints(kind: type[Struct]) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)

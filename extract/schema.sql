@@ -1,10 +1,10 @@
 -- The tables that runs write, each statement safe to repeat. To change a table, append a statement
 -- and bring the `create` up to date: databases of older versions run what they lack, in this order.
 -- Brought forward is only what cannot change the meaning of a row. {words} are filled in by
--- warehouse.py. A column stands on a line of its own.
+-- warehouse.py; a statement with {table} stands for one of each list, by its {key}.
 
-create table if not exists stg_qtickets_api_orders_raw{on_cluster} (
-    order_id UInt64,
+create table if not exists {table}{on_cluster} (
+    {key} UInt64,
     payload String codec(ZSTD(1)),
     _dedup_key UInt64,
     _ver UInt64,
@@ -12,40 +12,7 @@ create table if not exists stg_qtickets_api_orders_raw{on_cluster} (
     _run_id LowCardinality(String),
     _deleted UInt8 default 0,
     index landed_at _landed_at type minmax
-) engine = {replicated}ReplacingMergeTree(_ver) order by order_id;
-
-create table if not exists stg_qtickets_api_events_raw{on_cluster} (
-    event_id UInt64,
-    payload String codec(ZSTD(1)),
-    _dedup_key UInt64,
-    _ver UInt64,
-    _landed_at DateTime64(3, 'UTC') default now64(3),
-    _run_id LowCardinality(String),
-    _deleted UInt8 default 0,
-    index landed_at _landed_at type minmax
-) engine = {replicated}ReplacingMergeTree(_ver) order by event_id;
-
-create table if not exists stg_qtickets_api_discounts_raw{on_cluster} (
-    discount_id UInt64,
-    payload String codec(ZSTD(1)),
-    _dedup_key UInt64,
-    _ver UInt64,
-    _landed_at DateTime64(3, 'UTC') default now64(3),
-    _run_id LowCardinality(String),
-    _deleted UInt8 default 0,
-    index landed_at _landed_at type minmax
-) engine = {replicated}ReplacingMergeTree(_ver) order by discount_id;
-
-create table if not exists stg_qtickets_api_promo_codes_raw{on_cluster} (
-    promo_code_id UInt64,
-    payload String codec(ZSTD(1)),
-    _dedup_key UInt64,
-    _ver UInt64,
-    _landed_at DateTime64(3, 'UTC') default now64(3),
-    _run_id LowCardinality(String),
-    _deleted UInt8 default 0,
-    index landed_at _landed_at type minmax
-) engine = {replicated}ReplacingMergeTree(_ver) order by promo_code_id;
+) engine = {replicated}ReplacingMergeTree(_ver) order by {key};
 
 -- DateTime ends in 2106 and begins anew: days are added to DateTime64
 create table if not exists stg_qtickets_api_inventory_raw{on_cluster} (
@@ -96,15 +63,9 @@ create table if not exists meta_slices{on_cluster} (
     _ver UInt64
 ) engine = {replicated}ReplacingMergeTree(_ver) order by (resource, lo);
 
-alter table stg_qtickets_api_orders_raw{on_cluster} add column if not exists _deleted UInt8 default 0;
+alter table {table}{on_cluster} add column if not exists _deleted UInt8 default 0;
 
-alter table stg_qtickets_api_events_raw{on_cluster} add column if not exists _deleted UInt8 default 0;
-
-alter table stg_qtickets_api_orders_raw{on_cluster}
-    add index if not exists landed_at _landed_at type minmax;
-
-alter table stg_qtickets_api_events_raw{on_cluster}
-    add index if not exists landed_at _landed_at type minmax;
+alter table {table}{on_cluster} add index if not exists landed_at _landed_at type minmax;
 
 alter table stg_qtickets_api_inventory_raw{on_cluster}
     add index if not exists landed_at _landed_at type minmax;

@@ -14,7 +14,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -40,27 +41,6 @@ class Secret:
         return "Secret('**********')"
 
 
-# Each reader takes a text that is not empty and raises ValueError, which never repeats it.
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def _number(high: int) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not 0 < float(text) <= high:
-            raise ValueError(f"must be a number above 0 and at most {high}")
-        return float(text)
-
-    return read
-
-
 def _yes_or_no(text: str) -> bool:
     # as profiles.example.yml reads it
     if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
@@ -68,44 +48,11 @@ def _yes_or_no(text: str) -> bool:
     return text.lower() in ("1", "true", "yes", "on")
 
 
-def _identifier(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", text):
-        raise ValueError("only letters, digits and _ are allowed, no digit first, 63 at most")
-    return text
-
-
-def _plain(text: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f]|\A\s|\s\Z", text):
-        raise ValueError("has a space or a control character at its end, as files of Windows do")
-    return text
-
-
-def _secret(text: str) -> Secret:
-    return Secret(_plain(text))
-
-
-def _token(text: str) -> Secret:
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise ValueError("must be the bare token: no spaces, no `Bearer`, plain ASCII")
-    return Secret(text)
-
-
-def _path(text: str) -> Path:
-    if text.startswith("~"):
-        raise ValueError("`~` is a shell's: write the directory in full")
-    return Path(_plain(text))
-
-
-def _is_host(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return bool(re.fullmatch(r"[\w-]{1,63}(\.[\w-]{1,63})*", text)) and len(text) < 254
-    return True
-
-
 def _host(text: str) -> str:
-    if not _is_host(text):
+    with suppress(ValueError):
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+        return text
+    if not re.fullmatch(r"(?=.{1,253}\Z)[\w-]{1,63}(\.[\w-]{1,63})*", text):
         raise ValueError(
             "must be a bare host name or address: no https://, no path, no port (CLICKHOUSE_PORT)"
         )
@@ -113,51 +60,63 @@ def _host(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    found = re.fullmatch(
-        r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d{1,5}))?(/[^\s?#]*)?", text
-    )
-    if not found or not _is_host(found[1]) or not 0 < int(found[2] or 443) < 65536:
-        raise ValueError(f"must look like {VENDOR_URL}: no user, no query, a port in digits")
-    if text != VENDOR_URL:
-        import httpx
+    if text == VENDOR_URL:
+        return text
+    import httpx
 
-        try:
-            httpx.URL(text)
-        except httpx.InvalidURL:
-            raise ValueError("has no host that can be looked up") from None
+    found = re.fullmatch(r"https?://(\[[^]/]+\]|[^\s/?#@:]+)(:\d{1,5})?(/[^\s?#]*)?", text)
+    is_url = False
+    with suppress(httpx.InvalidURL, ValueError):
+        is_url = bool(found and 0 < (httpx.URL(text).port or 443) < 65536 and _host(found[1]))
+    if not is_url:
+        raise ValueError(f"must look like {VENDOR_URL}: a host, no user, no query, port in digits")
     return text.rstrip("/")
 
 
+_NAME = (
+    r"[A-Za-z_][A-Za-z0-9_]{0,62}",
+    "only letters, digits and _ are allowed, no digit first, 63 at most",
+)
+_TOKEN = r"[!-~]+", "must be the bare token: no spaces, no `Bearer`, plain ASCII"
+_TEXT = (
+    r"(?!\s)[^\x00-\x1f\x7f]+(?<!\s)",
+    "has a space or a control character at its end, as files of Windows do",
+)
+_PATH = f"(?!~){_TEXT[0]}", "must be a directory, written in full: no `~`, no space at its end"
 _NO_SECRET = Secret("")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a run needs to know. Field `x_y` is the environment variable `X_Y`."""
+    """What a run needs to know. Field `x_y` is the environment variable `X_Y`.
 
-    qtickets_api_token: Annotated[Secret | None, _token] = None
-    qtickets_base_url: Annotated[str, _url] = VENDOR_URL
+    Beside the type: what makes it of a text, and the bounds of a number (0 is not among those of a
+    float), or the pattern of the text and what is said of any other.
+    """
 
-    clickhouse_host: Annotated[str | None, _host] = None
-    clickhouse_port: Annotated[int | None, _whole(1, 65535)] = None
-    clickhouse_user: Annotated[str, _plain] = "default"
-    clickhouse_password: Annotated[Secret, _secret] = _NO_SECRET
-    clickhouse_secure: Annotated[bool, _yes_or_no] = False
-    clickhouse_database: Annotated[str, _identifier] = "zakaz"
-    clickhouse_cluster: Annotated[str | None, _identifier] = None
-    clickhouse_path: Annotated[Path, _path] = Path(".chdb")
+    qtickets_api_token: Annotated[Secret | None, (Secret, *_TOKEN)] = None
+    qtickets_base_url: Annotated[str, (_url,)] = VENDOR_URL
 
-    extract_connections: Annotated[int, _whole(1, 32)] = 4
-    extract_tries: Annotated[int, _whole(1, 100)] = 8
-    extract_patience_seconds: Annotated[float, _number(86_400)] = 180.0
-    extract_backoff_seconds: Annotated[float, _number(3_600)] = 0.5
-    extract_connect_seconds: Annotated[float, _number(3_600)] = 10.0
-    extract_read_seconds: Annotated[float, _number(3_600)] = 60.0
-    extract_overlap_minutes: Annotated[int, _whole(0, 10_080)] = 10
-    extract_sweep_hours: Annotated[float, _number(8_760)] = 24.0
-    extract_fresh_hours: Annotated[float, _number(8_760)] = 6.0
+    clickhouse_host: Annotated[str | None, (_host,)] = None
+    clickhouse_port: Annotated[int | None, (int, 1, 65535)] = None
+    clickhouse_user: Annotated[str, (str, *_TEXT)] = "default"
+    clickhouse_password: Annotated[Secret, (Secret, *_TEXT)] = _NO_SECRET
+    clickhouse_secure: Annotated[bool, (_yes_or_no,)] = False
+    clickhouse_database: Annotated[str, (str, *_NAME)] = "zakaz"
+    clickhouse_cluster: Annotated[str | None, (str, *_NAME)] = None
+    clickhouse_path: Annotated[Path, (Path, *_PATH)] = Path(".chdb")
+
+    extract_connections: Annotated[int, (int, 1, 32)] = 4
+    extract_tries: Annotated[int, (int, 1, 100)] = 8
+    extract_patience_seconds: Annotated[float, (float, 0, 86_400)] = 180.0
+    extract_backoff_seconds: Annotated[float, (float, 0, 3_600)] = 0.5
+    extract_connect_seconds: Annotated[float, (float, 0, 3_600)] = 10.0
+    extract_read_seconds: Annotated[float, (float, 0, 3_600)] = 60.0
+    extract_overlap_minutes: Annotated[int, (int, 0, 10_080)] = 10
+    extract_sweep_hours: Annotated[float, (float, 0, 8_760)] = 24.0
+    extract_fresh_hours: Annotated[float, (float, 0, 8_760)] = 6.0
     # ClickHouse counts the time to live in a DateTime, which ends in 2106
-    extract_inventory_days: Annotated[int, _whole(2, 10_000)] = 400
+    extract_inventory_days: Annotated[int, (int, 2, 10_000)] = 400
 
     @property
     def clickhouse_place(self) -> str:
@@ -168,13 +127,14 @@ class Settings:
         return f"{self.clickhouse_host}:{port}"
 
 
-_READ: dict[str, Callable[[str], Any]] = {
+_KNOWN: dict[str, tuple[Any, ...]] = {
     name.upper(): hint.__metadata__[0]
     for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
 _OURS = ("QTICKETS_", "CLICKHOUSE_", "EXTRACT_")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-_NETWORK = (*_PROXIES, "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_FILES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+_NETWORK = (*_PROXIES, *map(str.lower, _PROXIES), *_FILES)
 
 
 def load(envfile: Path | None) -> Settings:
@@ -184,56 +144,66 @@ def load(envfile: Path | None) -> Settings:
     have it. Raises SettingsError with one line for each thing that is wrong: it names it, and never
     repeats a value.
     """
-    wrong: list[str] = []
-    found = _read_file(envfile, wrong) if envfile else {}
-    wrong += [
-        _unknown(name, known)
-        for name in os.environ
-        if name.upper().startswith(_OURS) and name not in _READ
-        for known in get_close_matches(name.upper(), _READ, 1, 0.9)
-    ]
-    for name in (*_NETWORK, *map(str.lower, _NETWORK)):
-        if name in found:
-            os.environ.setdefault(name, found[name])
+    found = _read_file(envfile) if envfile else {}
+    wrong = [f"--envfile {envfile}: {fault}" for name in found for fault in _unknown(name, 0.5)]
+    # in the environment others have names like ours
+    wrong += [fault for name in os.environ for fault in _unknown(name, 0.9) if "meant" in fault]
+    for name in found.keys() & set(_NETWORK):
+        os.environ.setdefault(name, found[name])
     found |= {name: value for name, value in os.environ.items() if value}
     read = {}
-    for name, reader in _READ.items():
+    for name, (make, *rule) in _KNOWN.items():
         if found.get(name):
             try:
-                read[name.lower()] = reader(found[name])
+                read[name.lower()] = _value(found[name], make, *rule)
             except ValueError as error:
                 wrong.append(f"{name}: {error}.")
-    wrong += _lacks_server(found)
-    wrong += _network_faults(os.environ)
-    if wrong:
-        raise SettingsError("\n".join(wrong))
     settings = Settings(**read)
     if settings.clickhouse_host is None:
         use_known_zone()
+        for name in ("CLICKHOUSE_SECURE", "CLICKHOUSE_CLUSTER"):
+            if read.get(name.lower()) and not found.get("CLICKHOUSE_HOST"):
+                wrong.append(f"{name} is set but CLICKHOUSE_HOST is not.")
+    wrong += _network_faults()
+    if wrong:
+        raise SettingsError("\n".join(wrong))
     return settings
 
 
-def _lacks_server(found: Mapping[str, str]) -> Iterator[str]:
-    for name in ("CLICKHOUSE_SECURE", "CLICKHOUSE_CLUSTER"):
-        value = found.get(name, "").lower()
-        if value not in ("", "0", "false", "no", "off") and not found.get("CLICKHOUSE_HOST"):
-            yield f"{name} is set but CLICKHOUSE_HOST is not."
+def _value(text: str, make: Callable[[str], Any], *rule: Any) -> Any:
+    """Return what is made of a setting's text. Raises ValueError, which never repeats it."""
+    if make in (int, float):
+        low, high = rule
+        wanted, digits = f"a whole number from {low} to {high}", "[0-9]{1,9}"
+        if make is float:
+            wanted, digits = f"a number above 0 and at most {high}", r"[0-9]{1,9}(\.[0-9]{1,9})?"
+        number = make(text) if re.fullmatch(digits, text) else -1
+        if not low <= number <= high or (make is float and not number):
+            raise ValueError(f"must be {wanted}")
+        return number
+    if rule and not re.fullmatch(rule[0], text):
+        raise ValueError(rule[1])
+    return make(text)
 
 
-def _unknown(name: str, known: str | None) -> str:
-    return f"{name}: no such setting" + (f"; is {known} meant?" if known else ".")
+def _unknown(name: str, likeness: float) -> Iterator[str]:
+    """Say that a name that is ours, or so like one of ours, is none."""
+    ours = name.upper().startswith(_OURS)
+    near = get_close_matches(name.upper(), _KNOWN, 1, likeness if ours else 0.85)
+    if name not in _KNOWN and (ours or near):
+        yield f"{name}: no such setting" + (f"; is {near[0]} meant?" if near else ".")
 
 
-# --- the file -------------------------------------------------------------------------------------
+# what a shell, systemd and we take for the same text: bare, or in quotes
+_LINE = re.compile(
+    r"""[ \t]*([A-Za-z_][A-Za-z0-9_]*)=
+    ((?!~)(?:[^\s'"\\$`;&|<>()~]|(?<!:)~)* | '[^'\\]*' | "[^"\\$`]*")[ \t]*""",
+    re.VERBOSE,
+)
 
-_LINE = re.compile(r"[ \t]*([A-Za-z_][A-Za-z0-9_]*)=(.*?)[ \t]*")
-# what a shell, systemd and we take for the same text
-_BARE = re.compile(r"(?!~)(?:[^\s'\"\\$`;&|<>()~]|(?<!:)~)*")
-_QUOTED = re.compile(r"'([^'\\]*)'|\"([^\"\\$`]*)\"")
 
-
-def _read_file(path: Path, wrong: list[str]) -> dict[str, str]:
-    """Return what the file sets; say in `wrong` what is wrong with it."""
+def _read_file(path: Path) -> dict[str, str]:
+    """Return what the file sets. Raises SettingsError at the first line that is ambiguous."""
     try:
         lines = path.read_bytes().decode("utf-8").split("\n")
     except UnicodeDecodeError:
@@ -243,83 +213,46 @@ def _read_file(path: Path, wrong: list[str]) -> dict[str, str]:
         raise SettingsError(f"--envfile {path}: {reason}.") from None
     found = {}
     for number, line in enumerate(lines, start=1):
-        where = f"--envfile {path}, line {number}"
-        if line.startswith("\ufeff"):
-            wrong.append(f"{where}: begins with a byte order mark: save it as UTF-8 without one.")
-        elif line.endswith("\r"):
-            wrong.append(f"{where}: ends as lines of Windows do (CR LF): save it with LF alone.")
-            break  # the others most likely too
-        elif not line.strip(" \t") or line.lstrip(" \t").startswith("#"):
-            continue
-        elif not (parts := _LINE.fullmatch(line)):
-            wrong.append(f"{where}: must be NAME=value: no spaces around `=`, no `export`.")
-        else:
+        if parts := _LINE.fullmatch(line):
             name, value = parts.groups()
-            if quoted := _QUOTED.fullmatch(value):
-                value = quoted[1] or quoted[2] or ""
-            elif not _BARE.fullmatch(value):
-                wrong.append(
-                    f"{where}: {name}: a shell would read it otherwise. Write it without spaces,"
-                    " `~`, `$` and the like, or put '...' around all of it."
-                )
-                continue
-            found[name] = value
-    wrong += _unknown_in_file(path, found)
+            found[name] = value[1:-1] if value[:1] in ("'", '"') else value
+        elif line.strip(" \t") and not line.lstrip(" \t").startswith("#"):
+            raise SettingsError(
+                f"--envfile {path}, line {number}: no NAME=value that a shell reads the same way."
+                " No spaces around `=`, no `export`, no `~`, `$` and the like, or put '...' around"
+                " the value; save it with LF, without a byte order mark."
+            )
     return found
 
 
-def _unknown_in_file(path: Path, found: Mapping[str, str]) -> Iterator[str]:
-    for name in found:
-        if name in _READ:
-            continue
-        ours = name.upper().startswith(_OURS)
-        near = get_close_matches(name.upper(), _READ, 1, 0.5 if ours else 0.85)
-        if ours or near:
-            yield f"--envfile {path}: {_unknown(name, near[0] if near else None)}"
-
-
-# --- what httpx takes from the environment --------------------------------------------------------
-
-
-def _network_faults(env: Mapping[str, str]) -> Iterator[str]:
-    """Say what of proxies and certificates cannot work: httpx and ssl are asked."""
+def _network_faults() -> list[str]:
+    """Say what of proxies and certificates cannot work: httpx is given each alone."""
+    network = {name: os.environ.pop(name) for name in _NETWORK if os.environ.get(name)}
+    if not network:
+        return []
     import ssl
 
-    proxies = [name for name in (*_PROXIES, *map(str.lower, _PROXIES)) if env.get(name)]
-    faults = [f"{name}: {fault}." for name in proxies if (fault := _proxy_fault(env[name]))]
-    no_proxy = next((name for name in ("no_proxy", "NO_PROXY") if env.get(name)), None)
-    if no_proxy and not faults and _proxy_fault(None):
-        faults = [f"{no_proxy}: one of them is no host; brackets and IPv6 networks are not known."]
-    yield from faults
-    file, directories = env.get("SSL_CERT_FILE"), env.get("SSL_CERT_DIR", "")
-    if keys := env.get("SSLKEYLOGFILE"):
-        try:
-            Path(keys).open("a").close()
-        except OSError as error:
-            yield f"SSLKEYLOGFILE: {error.strerror}."
-    elif file:
-        try:
-            ssl.create_default_context(cafile=file)
-        except ssl.SSLError:
-            yield "SSL_CERT_FILE: no certificates in it."
-        except OSError as error:
-            yield f"SSL_CERT_FILE: {error.strerror}."
-    if directories and not file:
-        hashed = (Path(one).glob("????????.[0-9]*") for one in directories.split(os.pathsep))
-        if not any(any(names) for names in hashed):
-            yield "SSL_CERT_DIR: no certificates there, as `openssl rehash` names them."
-
-
-def _proxy_fault(url: str | None) -> str | None:
-    """Say what is wrong with a proxy; with what the environment says of them all if None."""
     import httpx
 
-    if url and "://" not in url:
-        url = f"http://{url}"
-    try:
-        httpx.Client(proxy=url, trust_env=url is None, verify=False).close()  # noqa: S501
-    except ImportError:
-        return "only proxies of http:// and https:// can be used, no SOCKS"
-    except (httpx.InvalidURL, ValueError):
-        return "must look like http://proxy.example.org:3128"
-    return None
+    wrong = []
+    for name, value in network.items():
+        os.environ[name] = value
+        try:
+            httpx.Client().close()
+        except ImportError:
+            wrong.append(f"{name}: only proxies of http:// and https:// can be used, no SOCKS.")
+        except ssl.SSLError:
+            wrong.append(f"{name}: no certificates in it.")
+        except OSError as error:
+            wrong.append(f"{name}: {error.strerror}.")
+        except (httpx.InvalidURL, ValueError):
+            wrong.append(
+                f"{name}: must be like http://proxy.example.org:3128, or hosts of NO_PROXY."
+            )
+        del os.environ[name]
+    os.environ.update(network)
+    directories = network.get("SSL_CERT_DIR", "").split(os.pathsep)
+    hashed = [file for each in directories for file in Path(each).glob("????????.[0-9]*")]
+    if "SSL_CERT_DIR" in network and "SSL_CERT_FILE" not in network and not hashed:
+        wrong.append("SSL_CERT_DIR: no certificates there, as `openssl rehash` names them.")
+    return wrong

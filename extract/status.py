@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from extract.client import Client
-from extract.errors import WarehouseError
+from extract.errors import WarehouseError, by_cause
 from extract.pages import Pages
 from extract.resources import INVENTORY, INVENTORY_TABLE, LISTINGS
 from extract.settings import Settings
@@ -87,32 +87,36 @@ class Health:
 
 def health(settings: Settings, names: Sequence[str]) -> list[Health]:
     """Tell how the resources `names` are, by ClickHouse alone. Raises WarehouseError or Locked."""
+    nothing = [f"nothing was landed yet in {settings.clickhouse_place}"]
     if settings.clickhouse_host is None and not settings.clickhouse_path.exists():
-        return [_never(name, settings) for name in names]
+        return [Health(name, faults=nothing) for name in names]
     with closing(Warehouse(settings, run_id="healthcheck")) as warehouse:
-        if not warehouse.exists("meta_job_runs"):
-            return [_never(name, settings) for name in names]
-        if any("meta_job_runs" in statement for statement in warehouse.due()):
+        due = [statement for statement in warehouse.due() if " meta_job_runs" in statement]
+        if due and due[0].startswith("create"):
+            return [Health(name, faults=nothing) for name in names]
+        if due:
             fault = "its run log is of an older version, which the next run brings forward"
             return [Health(name, faults=[fault]) for name in names]
-        return [_health(warehouse, settings, name) for name in names]
-
-
-def _never(name: str, settings: Settings) -> Health:
-    return Health(name, faults=[f"nothing was landed yet in {settings.clickhouse_place}"])
+        found = [_health(warehouse, settings, name) for name in names]
+    # a cause that they share is told once
+    for alike in by_cause((each.resource, each.last_error) for each in found).values():
+        for each in found:
+            if each.last_error and each.resource in alike[1:]:
+                each.last_error = f"as {alike[0]}"
+    return found
 
 
 def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
     limit = believable()
     runs = (
-        "select argMax(status, started_at) as last_status, argMax(error, started_at) as last_error,"
-        f" argMaxIf((finished_at, started_at, api_total), started_at, {VERIFIED}) as verified,"
-        f" countIf({VERIFIED}) as verified_runs,"
-        " (select count() from meta_job_runs final where resource = {resource:String}"
-        "  and toUnixTimestamp64Milli(coalesce(finished_at, started_at)) > {limit:Int64}) as future"
-        " from meta_job_runs final where resource = {resource:String}"
-        " and mode in ('incremental', 'full')"
-        " and toUnixTimestamp64Milli(coalesce(finished_at, started_at)) <= {limit:Int64}"
+        "with toUnixTimestamp64Milli(coalesce(finished_at, started_at)) <= {limit:Int64} as past"
+        " select argMaxIf(status, started_at, past) as last_status,"
+        " argMaxIf(error, started_at, past) as last_error,"
+        f" countIf(past and {VERIFIED}) as verified_runs,"
+        " argMaxIf((finished_at, started_at, api_total), started_at,"
+        f" past and {VERIFIED}) as verified, countIf(not past) as future"
+        " from meta_job_runs final"
+        " where resource = {resource:String} and mode in ('incremental', 'full')"
     )
     (run,) = warehouse.ask(runs, resource=name, limit=limit)
     found = Health(name, last_status=run["last_status"], last_error=run["last_error"])
@@ -121,13 +125,12 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
             f"not believed: {run['future']} runs that say they ended in the future, as if a clock "
             "had been wrong"
         )
-    kept = "" if name == INVENTORY else " where not _deleted"
-    (landed,) = warehouse.ask(f"select count() as rows from {_TABLES[name]} final{kept}")
-    found.rows = landed["rows"]
     if not run["verified_runs"]:
         found.faults.append("never verified complete")
-        return found
     finished_at, started_at, total = run["verified"]
+    found.rows, left = _rows(warehouse, name, finished_at, started_at)
+    if not run["verified_runs"]:
+        return found
     found.verified_at = utc(finished_at)
     fresh = timedelta(hours=settings.extract_fresh_hours)
     if _since(found.verified_at) > fresh:
@@ -137,12 +140,11 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
         )
     if found.last_status in ("unverified", "unproven"):
         found.faults.append("not complete")
-    left = _left(warehouse, name, utc(started_at), found.verified_at)
     if total is not None and left < total:
         found.faults.append(f"{left:,} are left of {total:,} rows that were verified")
     # what is due is read by the next run, which may be as late as any
-    oldest = _oldest_read(warehouse, name, limit)
-    if oldest and _since(oldest) > timedelta(hours=settings.extract_sweep_hours) + fresh:
+    oldest = min((each.read_at for each in warehouse.checkpoints(name)), default=datetime.now(UTC))
+    if _since(oldest) > timedelta(hours=settings.extract_sweep_hours) + fresh:
         found.faults.append(
             f"some not compared with the API for {_age_of(oldest)}, "
             f"EXTRACT_SWEEP_HOURS is {settings.extract_sweep_hours:g}"
@@ -150,31 +152,23 @@ def _health(warehouse: Warehouse, settings: Settings, name: str) -> Health:
     return found
 
 
-def _left(warehouse: Warehouse, name: str, started_at: datetime, finished_at: datetime) -> int:
-    """Return how many rows of the last verified run still exist."""
+def _rows(
+    warehouse: Warehouse, name: str, finished_at: datetime | None, started_at: datetime
+) -> tuple[int, int]:
+    """Return how many rows are landed, and how many of the last verified run still exist."""
     if name == INVENTORY:
         # a show has a snapshot a day at least, by the API's clock
-        sql = "uniqExactIf(show_id, toUnixTimestamp64Milli(snapshot_ts) > {then:Int64} - 90000000)"
-        then = started_at
+        left = "uniqExactIf(show_id, toUnixTimestamp64Milli(snapshot_ts) > {then:Int64} - 90000000)"
+        kept, then = "true", started_at
     else:
         # what was marked as deleted later was there when the totals were compared
-        sql, then = "countIf(not _deleted or _ver > {then:Int64})", finished_at
+        left, kept = "countIf(not _deleted or _ver > {then:Int64})", "not _deleted"
+        then = finished_at or started_at
     (row,) = warehouse.ask(
-        f"select {sql} as rows from {_TABLES[name]} final", then=int(then.timestamp() * 1000)
+        f"select countIf({kept}) as rows, {left} as left from {_TABLES[name]} final",
+        then=int(utc(then).timestamp() * 1000),
     )
-    return int(row["rows"])
-
-
-def _oldest_read(warehouse: Warehouse, name: str, limit: int) -> datetime | None:
-    """Return when the span read longest ago was read; 1970 for a time that lies in the future."""
-    (row,) = warehouse.ask(
-        "select minOrNull(if(toUnixTimestamp64Milli(read_at) > {limit:Int64},"
-        " toDateTime64(0, 3, 'UTC'), read_at)) as oldest"
-        " from meta_slices final where resource = {resource:String}",
-        resource=name,
-        limit=limit,
-    )
-    return utc(row["oldest"]) if row["oldest"] else None
+    return row["rows"], row["left"]
 
 
 def _age_of(moment: datetime) -> str:

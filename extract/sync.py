@@ -26,7 +26,7 @@ from extract.errors import (
     Unreachable,
     ZakazError,
 )
-from extract.pages import Filter, Page, Pages, decode, within
+from extract.pages import Filter, Pages, decode, within
 from extract.payloads import Kept, NoRow, keep_seats
 from extract.plan import Checkpoint, Span, cut, plan
 from extract.pool import side_by_side
@@ -57,7 +57,10 @@ _SEATS_FAILED = 20  # shows that fail before one is answered: then none will be
 
 @dataclass(slots=True)
 class Result:
-    """What became of a resource. Times are UTC; `error`: why it is not verified."""
+    """What became of a resource. Times are UTC; `error`: why it is not verified.
+
+    `odd`: the ids below rows that could not be read, having no usable id of their own.
+    """
 
     resource: str
     mode: str
@@ -65,6 +68,7 @@ class Result:
     started_at: datetime
     status: str = "running"
     seen: int = 0
+    odd: set[int] = field(default_factory=set)
     counts: Counts = field(default_factory=Counts)
     api_total: int | None = None
     cursor_from: datetime | None = None
@@ -94,35 +98,34 @@ class _Read:
 
     span: Span
     rows: list[Kept]
+    odd: list[int]
     read_at: datetime
     rest: list[Span]
 
 
+@dataclass(slots=True)
 class Run:
-    """One run over the resources that were requested."""
+    """One run over the resources that were requested.
 
-    def __init__(
-        self,
-        settings: Settings,
-        client: Client,
-        warehouse: Warehouse,
-        *,
-        full: bool = False,
-        paid_between: tuple[datetime | None, datetime | None] | None = None,
-        accept_deletions: bool = False,
-    ) -> None:
-        self._settings = settings
-        self._client = client
-        self._warehouse = warehouse
-        self._full = full
-        self._paid_between = paid_between
-        self._accept_deletions = accept_deletions
-        self._pages = Pages(client)
-        self._recognised = False  # whether the API knows some of what is landed
-        self._seats_encoding: Encoding | None = None
-        self._shows: dict[int, Show] | None = None  # to come, of the events of this run
-        self._events_failed: ZakazError | None = None
-        self._bar: Any = None
+    `paid_from`, `paid_before`: of orders only those paid within, where one is given.
+    """
+
+    settings: Settings
+    client: Client
+    warehouse: Warehouse
+    full: bool = False
+    paid_from: datetime | None = None
+    paid_before: datetime | None = None
+    accept_deletions: bool = False
+    _pages: Pages = field(init=False)
+    _recognised: bool = False  # whether the API knows some of what is landed
+    _seats_encoding: Encoding | None = None
+    _shows: dict[int, Show] | None = None  # to come, of the events of this run
+    _events_failed: ZakazError | None = None
+    _bar: Any = None
+
+    def __post_init__(self) -> None:
+        self._pages = Pages(self.client)
 
     def sync(self, names: Sequence[str]) -> Iterator[Result]:
         """Sync the resources `names`, yielding what became of each.
@@ -133,13 +136,18 @@ class Run:
         resources = {resource.name: resource for resource in LISTINGS}
         started_at = datetime.now(UTC)
         for name in names:
-            ranged = self._paid_between and name == ORDERS.name
-            mode = "range" if ranged else "full" if self._full else "incremental"
-            result = Result(name, mode, self._client.source, started_at)
-            before = replace(self._client.traffic)
-            self._warehouse.log(result.columns())
+            ranged = (self.paid_from or self.paid_before) and name == ORDERS.name
+            mode = "range" if ranged else "full" if self.full else "incremental"
+            result = Result(name, mode, self.client.source, started_at)
+            before = replace(self.client.traffic)
+            self.warehouse.log(result.columns())
             try:
-                self._sync(resources.get(name), result)
+                if mode == "range":
+                    self._sync_range(result)
+                elif name == INVENTORY:
+                    self._sync_inventory(result)
+                else:
+                    self._sync_list(resources[name], result)
                 result.status = "verified"
             except (ApiError, Incomplete) as error:
                 result.status = "unverified" if isinstance(error, Incomplete) else "failed"
@@ -155,33 +163,26 @@ class Run:
                 self._progress(None)
             self._close(result, before)
             dead = isinstance(result.error, Unauthorized | Unreachable)
-            if dead and result.error and not self._client.answered:
+            if dead and result.error and not self.client.answered:
                 raise result.error  # the others would hear the same
             yield result
 
-    def _sync(self, resource: Resource | None, result: Result) -> None:
-        if resource is None:
-            self._sync_inventory(result)
-        elif result.mode == "range":
-            self._sync_range(result)
-        else:
-            self._sync_list(resource, result)
-
     def _close(self, result: Result, before: Traffic) -> None:
         result.filters = self._pages.encoding
-        result.traffic = self._client.traffic - before
-        self._warehouse.log(result.columns())
+        result.traffic = self.client.traffic - before
+        self.warehouse.log(result.columns())
 
     # ---- lists
 
     def _sync_list(self, resource: Resource, result: Result) -> None:
         head = self._pages.page(resource, newest_first=True)
         newest_id = head.rows[0].id if head.rows else 0
+        result.odd.update(head.odd)
         self._recognise(resource, head.rows)
-        everything = self._full or not resource.incremental
-        period = timedelta(0 if everything else self._settings.extract_sweep_hours / 24)
-        done = self._warehouse.checkpoints(resource)
-        cursor = self._warehouse.cursor(resource) if resource.incremental else None
+        everything = self.full or not resource.incremental
+        period = timedelta(0 if everything else self.settings.extract_sweep_hours / 24)
+        done = self.warehouse.checkpoints(resource.name)
+        cursor = self.warehouse.cursor(resource) if resource.incremental else None
         never, again = plan(done, newest_id, now=head.date, cursor=cursor, period=period)
         spans = again
         for gap in never:
@@ -196,7 +197,7 @@ class Run:
         # what was updated after its span was read counts as changed
         since = cursor or min((checkpoint.read_at for checkpoint in done), default=None)
         if since and not everything:
-            overlap = timedelta(minutes=self._settings.extract_overlap_minutes)
+            overlap = timedelta(minutes=self.settings.extract_overlap_minutes)
             result.cursor_from = since - overlap
             changed = Filter("updated_at", ">=", result.cursor_from)
             self._read_where(resource, [changed], result)
@@ -207,10 +208,10 @@ class Run:
         head = self._pages.page(ORDERS, newest_first=True)
         self._recognise(ORDERS, head.rows)
         self._progress(ORDERS.name, None, "rows")
-        since, until = self._paid_between or (None, None)
-        where = [Filter("payed_at", ">=", since)] if since else []
-        where += [Filter("payed_at", "<", until)] if until else []
+        bounds = (">=", self.paid_from), ("<", self.paid_before)
+        where = [Filter("payed_at", operator, bound) for operator, bound in bounds if bound]
         self._read_where(ORDERS, where, result)
+        self._refuse_odd(ORDERS, result)
 
     def _read_spans(self, resource: Resource, spans: Sequence[Span], result: Result) -> None:
         """Read spans side by side, land each with its checkpoint, mark what they lack."""
@@ -223,9 +224,11 @@ class Run:
                 work.clear()  # what is under way is still landed
                 continue
             work.extendleft(read.rest if not failure else ())
-            missing |= self._land(resource, read.rows, read.read_at, result, read.span)
+            lacking = self._land(resource, read.rows, read.read_at, result, read.span)
+            missing |= set() if read.odd else lacking
+            result.odd.update(read.odd)
             checkpoint = Checkpoint(read.span, read.read_at, len(read.rows))
-            self._warehouse.record(resource, checkpoint)
+            self.warehouse.record(resource, checkpoint)
         if failure:
             raise failure
         self._mark_deleted(resource, missing, result)
@@ -233,23 +236,26 @@ class Run:
     def _read_span(self, resource: Resource, span: Span) -> _Read:
         """Read a span until it ends or has enough rows for one landing. Runs in a worker."""
         rows: list[Kept] = []
+        odd: list[int] = []
         began: datetime | None = None
         for page in self._pages.read(resource, *span):
             began = began or page.date
             rows += page.rows
-            left = page.total - len(page.rows)
-            if left and len(rows) >= _SPAN_ROWS and len(rows) + left > _SPLIT_ROWS:
-                rest = cut(Span(rows[-1].id, span.hi), left, _SPAN_ROWS)
-                return _Read(Span(span.lo, rows[-1].id), rows, began, rest)
+            odd += page.odd
+            if page.left and len(rows) >= _SPAN_ROWS and len(rows) + page.left > _SPLIT_ROWS:
+                last = rows[-1].id
+                rest = cut(Span(last, span.hi), page.left, _SPAN_ROWS)
+                return _Read(Span(span.lo, last), rows, odd, began, rest)
         assert began  # noqa: S101  # there is one page at least
-        return _Read(span, rows, began, [])
+        return _Read(span, rows, odd, began, [])
 
     def _read_where(self, resource: Resource, where: Sequence[Filter], result: Result) -> None:
         """Read and land all rows that satisfy `where`, in the order of their ids."""
         rows: list[Kept] = []
         for page in self._pages.read(resource, 0, None, where):
             rows += page.rows
-            if len(rows) >= _SPAN_ROWS or len(page.rows) == page.total:
+            result.odd.update(page.odd)
+            if len(rows) >= _SPAN_ROWS or not page.left:
                 self._land(resource, rows, page.date, result)
                 rows = []
 
@@ -264,7 +270,7 @@ class Run:
         """Land rows; return the ids that are landed within `span` and are not among the rows."""
         if resource is EVENTS and self._shows is not None:
             self._shows |= _shows(rows, now)
-        counts, missing = self._warehouse.land(resource, rows, span)
+        counts, missing = self.warehouse.land(resource, rows, span)
         result.counts += counts
         result.seen += len(rows)
         self._bar.update(len(rows))
@@ -277,12 +283,12 @@ class Run:
 
         `rows`: some that it just listed. Where nothing of this list is landed, another list tells.
         """
-        if self._accept_deletions:
+        if self.accept_deletions:
             return
         for known in (resource, *LISTINGS):
             if self._recognised and known is not resource:
                 return
-            landed = self._warehouse.newest_ids(known, _RECOGNISED_BY)
+            landed = self.warehouse.newest_ids(known, _RECOGNISED_BY)
             if not landed:
                 continue
             listed = {row.id for row in rows} if known is resource else set()
@@ -303,68 +309,77 @@ class Run:
         if not missing:
             return
         lost = len(missing) + result.counts.deleted
-        landed = self._warehouse.count(resource) + result.counts.deleted
+        landed = self.warehouse.count(resource) + result.counts.deleted
         few = max(_FEW_DELETED, _FEW_SHARE * landed)
-        if not self._accept_deletions and (lost > few or lost > _MOST_SHARE * landed):
+        if not self.accept_deletions and (lost > few or lost > _MOST_SHARE * landed):
             raise Incomplete(
                 f"the API no longer lists {lost} of {landed} {resource.name} that are landed, and "
                 "nothing was marked as deleted. Is QTICKETS_API_TOKEN that of the same organiser? "
                 "If they were deleted indeed, run once with --accept-deletions."
             )
-        deleted = missing
+        deleted = sorted(missing)
         if resource.has_singles:
-            deleted = set()
-            for id_, found in self._side_by_side(
-                sorted(missing), lambda id_: self._exists(resource, id_)
-            ):
-                if isinstance(found, ApiError):
-                    raise found
-                if not found:
-                    deleted.add(id_)
-        for batch in _batched(sorted(deleted)):
-            self._warehouse.delete(resource, batch)
-            result.counts.deleted += len(batch)
+            exists = self._all(deleted, lambda id_: self._exists(resource, id_))
+            deleted = [id_ for id_ in deleted if not exists[id_]]
+        for first in range(0, len(deleted), _SPAN_ROWS):
+            self.warehouse.delete(resource, deleted[first : first + _SPAN_ROWS])
+        result.counts.deleted += len(deleted)
 
     def _exists(self, resource: Resource, id_: int) -> bool:
         try:
-            self._client.get(f"{resource.path}/{id_}", lambda body: decode(body, _Single))
+            self.client.get(f"{resource.path}/{id_}", lambda body: decode(body, _Single))
         except NotFound:
             return False
         return True
 
     def _verify(self, resource: Resource, newest_id: int, result: Result) -> None:
         """Compare how many there are with how many are landed; read again where they differ."""
-        count = self._warehouse.count
+        count = self.warehouse.count
         for _ in range(_ROUNDS):
             total = self._pages.total(resource, 0, newest_id)
             result.api_total, landed = total, count(resource, 0, newest_id)
+            self._refuse_odd(resource, result)
             if total == landed:
                 return
-            done = (checkpoint.span for checkpoint in self._warehouse.checkpoints(resource))
+            done = (checkpoint.span for checkpoint in self.warehouse.checkpoints(resource.name))
             spans = [Span(lo, min(hi, newest_id)) for lo, hi in done if lo < newest_id]
-            differing = []
-            for span, there in self._side_by_side(
-                spans, lambda span: self._pages.total(resource, *span)
-            ):
-                if isinstance(there, ApiError):
-                    raise there
-                if there != count(resource, *span):
-                    differing.append(span)
-            self._read_spans(resource, sorted(differing), result)
+            totals = self._all(spans, lambda span: self._pages.total(resource, *span))
+            differing = [span for span in spans if totals[span] != count(resource, *span)]
+            self._read_spans(resource, differing, result)
         raise Incomplete(
             f"the API says {total}, {landed} are landed, and reading again where "
             "they differ did not settle it. What was read is landed; the next run tries again."
         )
 
+    def _refuse_odd(self, resource: Resource, result: Result) -> None:
+        if result.odd:
+            after = ", ".join(map(str, sorted(result.odd)[:5]))
+            raise Incomplete(
+                f"GET {resource.path}: rows without a usable `id`, or with one twice, in "
+                f"{len(result.odd)} places (after id {after}). They are not landed, the others are."
+            )
+
     # ---- seats
 
     def _sync_inventory(self, result: Result) -> None:
-        if self._events_failed:
-            raise self._events_failed  # the shows are not known
+        if self._events_failed and not self._shows:
+            raise self._events_failed  # no shows are known
         if self._shows is None:
-            self._shows = self._read_shows()
+            self._shows = self._read_shows(result)
         shows = [self._shows[show_id] for show_id in sorted(self._shows)]
         self._progress(INVENTORY, len(shows), "shows")
+        if failed := self._read_seats(shows, result):
+            if len(failed) > 1:
+                others = f"(the first of {len(failed)} of {len(shows)} shows)"
+                failed[0].args = (f"{failed[0]} {others}",)
+            raise failed[0]
+        if self._events_failed:
+            raise self._events_failed  # not all shows are known
+        self._refuse_odd(EVENTS, result)
+        result.api_total = result.seen
+
+    def _read_seats(self, shows: Sequence[Show], result: Result) -> list[ApiError]:
+        """Read and land the seats of shows; return what failed, each costs its show only."""
         waiting: list[Snapshot] = []
         failed: list[ApiError] = []
         without = 0
@@ -384,26 +399,18 @@ class Run:
         self._land_seats(waiting, result)
         if without:
             result.notes.append(f"{without} shows to come for which the API has no seats")
-        if failed:
-            others = (
-                f" (the first of {len(failed)} of {len(shows)} shows)" if len(failed) > 1 else ""
-            )
-            failed[0].args = (f"{failed[0]}{others}",)
-            raise failed[0]
-        result.api_total = result.seen
+        return failed
 
     def _land_seats(self, snapshots: Sequence[Snapshot], result: Result) -> None:
-        result.counts += self._warehouse.land_seats(snapshots)
+        result.counts += self.warehouse.land_seats(snapshots)
         result.seen += len(snapshots)
 
-    def _read_shows(self) -> dict[int, Show]:
+    def _read_shows(self, result: Result) -> dict[int, Show]:
+        self._recognise(EVENTS, self._pages.page(EVENTS, newest_first=True).rows)
         shows: dict[int, Show] = {}
-        first: Page | None = None
         for page in self._pages.read(EVENTS, 0, None):
-            if first is None:
-                first = page
-                self._recognise(EVENTS, page.rows)
             shows |= _shows(page.rows, page.date)
+            result.odd.update(page.odd)
         return shows
 
     def _seats(self, show: Show) -> Snapshot | None:
@@ -421,10 +428,10 @@ class Run:
 
         encoding = self._seats_encoding or self._pages.encoding
         try:
-            (payload, redacted), date = self._client.get(path, parse, SEATS_PARAMS, encoding)
+            (payload, redacted), date = self.client.get(path, parse, SEATS_PARAMS, encoding)
             if self._seats_encoding is None and encoding == "body" and _are_zones(payload):
                 # the params may have been lost on the way; if not, zones are what there is
-                (payload, redacted), date = self._client.get(path, parse, SEATS_PARAMS, "query")
+                (payload, redacted), date = self.client.get(path, parse, SEATS_PARAMS, "query")
                 self._seats_encoding = "body" if _are_zones(payload) else "query"
         except NotFound:
             return None
@@ -440,18 +447,22 @@ class Run:
             desc=what, total=total, unit=f" {unit}", leave=False, disable=None
         )
 
+    def _all(self, work: Sequence[T], do: Callable[[T], R]) -> dict[T, R]:
+        """Return what became of each, done side by side; raise the first ApiError."""
+        done: dict[T, R] = {}
+        for item, result in self._side_by_side(work, do):
+            if isinstance(result, ApiError):
+                raise result
+            done[item] = result
+        return done
+
     def _side_by_side(
         self, work: Iterable[T], do: Callable[[T], R]
     ) -> Iterator[tuple[T, R | ApiError]]:
         work = work if isinstance(work, deque) else deque(work)
-        connections = self._settings.extract_connections
+        connections = self.settings.extract_connections
         # more than there are connections, so that none idles while a worker decodes
         return side_by_side(connections + max(1, connections // 4), work, do)
-
-
-def _batched(ids: list[int]) -> Iterator[list[int]]:
-    for first in range(0, len(ids), _SPAN_ROWS):
-        yield ids[first : first + _SPAN_ROWS]
 
 
 class _Single(msgspec.Struct):

@@ -14,9 +14,9 @@ import re
 import ssl
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -55,15 +55,16 @@ _CONNECT_SECONDS = 10
 _HELLO_SECONDS = 30  # the first answer; a server that hangs should not hold up a run for long
 _ANSWER_SECONDS = 300  # any later one: an insert can wait for a busy disk
 
-_RIGHTS = (
-    "select",
-    "insert",
-    "create table",
-    # bring tables of an older version forward
-    "alter add column",
-    "alter add index",
-    "alter ttl",
-)
+# the last three bring tables of an older version forward
+_RIGHTS = ("select", "insert", "create table", "alter add column", "alter add index", "alter ttl")
+
+# what each table is ordered by; an older run log has more
+_KEYS = {
+    **{listing.table: listing.key for listing in LISTINGS},
+    INVENTORY_TABLE: "show_id, snapshot_ts",
+    "meta_job_runs": "started_at, run_id",
+    "meta_slices": "resource, lo",
+}
 
 _READONLY = 164
 _ADVICE = {
@@ -119,6 +120,7 @@ class Warehouse:
         self._quoted = f"`{self._database}`"  # it may be a keyword; other signs are refused
         self._cluster = settings.clickhouse_cluster
         self._on_cluster = f" on cluster `{self._cluster}`" if self._cluster else ""
+        self._replicated = "Replicated" if self._cluster else ""
         self._last_ver = 0
         self._client = self._connect()
 
@@ -152,11 +154,10 @@ class Warehouse:
         Raises WarehouseError, before anything is written where a table cannot be used.
         """
         todo = self.due()
+        database = f"{self._quoted}{self._on_cluster}"
         with self._explain():
             if todo and not self._client.command(f"exists database {self._quoted}"):
-                self._client.command(
-                    f"create database if not exists {self._quoted}{self._on_cluster}"
-                )
+                self._client.command(f"create database if not exists {database}")
             self._client.database = self._database
             for statement in todo:
                 self._client.command(statement)
@@ -164,37 +165,34 @@ class Warehouse:
     def due(self) -> list[str]:
         """Return the statements of schema.sql that are not in effect yet.
 
-        Raises WarehouseError where a table is there that none of them could make usable.
+        To run them all would do; on a cluster each one waits for every replica. Raises
+        WarehouseError where a table would keep all versions of a row, or keep them by another key.
         """
         rows = self._query(
-            "select name, engine, engine_full, sorting_key, create_table_query from system.tables"
+            "select name, engine_full, sorting_key, create_table_query from system.tables"
             " where database = {database:String}",
             database=self._database,
         )
-        there = {name: _Table(*found) for name, *found in rows}
-        schema = self._schema()
-        due, refused = [], []
-        for statement in schema:
-            name = re.findall(r"table (?:if not exists )?(\w+)", statement)[0]
-            if statement.startswith("alter"):
-                if name in there and not there[name].has(statement):
-                    due.append(statement)
-            elif name not in there:
-                due.append(statement)
-            elif misfits := there[name].misfits(statement, _added_to(name, schema)):
-                refused.append(f"{self._database}.{name}: {', '.join(misfits)}")
+        there = {name: (engine or "View", key, create) for name, engine, key, create in rows}
+        wanted = f"{self._replicated}ReplacingMergeTree"
+        refused = []
+        for name, by in _KEYS.items():
+            engine, key, _ = there.get(name, (f"{wanted}(_ver)", by, ""))
+            # replicated or shared is as good, or better; version 1's run log has a longer key
+            is_of_ours = re.match(rf"\w*{wanted}\(([^()]*, )?_ver\)", engine)
+            if not is_of_ours or not f"{key}, ".startswith(f"{by}, "):
+                found = re.split(" [A-Z]+ BY ", engine)[0]
+                refused.append(
+                    f"{self._database}.{name}: its engine is {found} by ({key}), wanted"
+                    f" {wanted}(_ver) by ({by})"
+                )
         if refused:
-            advice = (
-                "How to move to a cluster: docs/cluster.md."
-                if self._cluster
-                else "Rename such a table and run with --full, which makes and fills a new one; "
-                "see `A new version` in deploy/README.md."
-            )
             raise WarehouseError(
                 f"ClickHouse ({self._place}): this version cannot use what is there, and changed "
-                f"nothing. {'; '.join(refused)}. {advice}"
+                f"nothing. {'; '.join(refused)}. Rename such a table and run with --full, which "
+                "fills a new one; see `A new version` in deploy/README.md, and docs/cluster.md."
             )
-        return due
+        return [each for each in self._schema() if not _is_in_effect(each, there)]
 
     def _schema(self) -> list[str]:
         """Return the statements: with a cluster on all its replicas, and replicated.
@@ -204,12 +202,15 @@ class Warehouse:
         text = resources.files("extract").joinpath("schema.sql").read_text(encoding="utf-8")
         words = {
             "on_cluster": self._on_cluster,
-            "replicated": "Replicated" if self._cluster else "",
-            "days": str(self._settings.extract_inventory_days),
+            "replicated": self._replicated,
+            "days": self._settings.extract_inventory_days,
         }
-        text = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
-        filled = re.sub(r"\{(\w+)\}", lambda word: words[word[1]], text)
-        return [statement.strip() for statement in filled.split(";") if statement.strip()]
+        statements = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE).split(";")[:-1]
+        return [
+            statement.strip().format(**words, table=listing.table, key=listing.key)
+            for statement in statements
+            for listing in (LISTINGS if "{table}" in statement else LISTINGS[:1])
+        ]
 
     def missing_rights(self) -> list[str]:
         """Return the rights on the database that a run needs and this user lacks."""
@@ -227,11 +228,6 @@ class Warehouse:
     def version(self) -> str:
         """Return the version of ClickHouse."""
         return str(self._client.server_version)
-
-    def exists(self, table: str) -> bool:
-        """Tell whether a table is there."""
-        with self._explain():
-            return bool(self._client.command(f"exists table {self._quoted}.{table}"))
 
     def ask(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a select on the database, each by column name. Raises WarehouseError.
@@ -264,8 +260,8 @@ class Warehouse:
         )
         return utc(rows[0][0]) if rows else None
 
-    def checkpoints(self, resource: Resource) -> list[Checkpoint]:
-        """Return the spans ever read and landed, by id. They may leave gaps: what never was.
+    def checkpoints(self, name: str) -> list[Checkpoint]:
+        """Return the spans of a list that were ever read and landed, by id. They may leave gaps.
 
         What was read at a time that still lies in the future, was read in 1970.
         """
@@ -273,7 +269,7 @@ class Warehouse:
             "select lo, hi, rows, if(toUnixTimestamp64Milli(read_at) > {limit:Int64},"
             " toDateTime64(0, 3, 'UTC'), read_at)"
             " from meta_slices final where resource = {resource:String} order by lo",
-            resource=resource.name,
+            resource=name,
             limit=believable(),
         )
         return [Checkpoint(Span(lo, hi), utc(read_at), count) for lo, hi, count, read_at in rows]
@@ -290,7 +286,7 @@ class Warehouse:
         """Count the landed ids with `lo < id <= hi` that are not deleted."""
         rows = self._query(
             f"select count() from {resource.table} final"
-            f" where {_within(resource, Span(lo, hi))} and not _deleted"
+            f" where {_within(resource.key, Span(lo, hi))} and not _deleted"
         )
         return int(rows[0][0])
 
@@ -303,100 +299,80 @@ class Warehouse:
 
         Also return the ids that are landed, not deleted, within `span`, and not in `rows`.
         """
-        done = Counts()
-        if span:
-            known = self._known(resource, _within(resource, span))
-        else:
-            known = self._known(resource, _among(resource, [row.id for row in rows]))
-        fresh = []
-        ver = self._next_ver()
-        for row in rows:
-            key = _hash(row.payload)
-            before = known.pop(row.id, None)
-            if before == (key, 0):
-                done.unchanged += 1
-                continue
-            if before:
-                done.changed += 1
-            else:
-                done.new += 1
-            done.redacted += row.redacted
-            stamps = {"_dedup_key": key, "_ver": ver, "_run_id": self._run_id, "_deleted": 0}
-            fresh.append({resource.key: row.id, "payload": msgspec.Raw(row.payload), **stamps})
-        self._insert(resource.table, fresh)
-        return done, {id_ for id_, (_, deleted) in known.items() if not deleted} if span else set()
+        key, table = resource.key, resource.table
+        where = _within(key, span) if span else _among(key, [row.id for row in rows])
+        known = self._query(f"select {key}, _dedup_key, _deleted from {table} final where {where}")
+        there = {id_: None if deleted else hash_ for id_, hash_, deleted in known}
+        records = [({key: row.id, "_deleted": 0}, row.payload, row.redacted) for row in rows]
+        counts = self._land(table, key, records, there)
+        landed = {id_ for id_, hash_ in there.items() if hash_ is not None}
+        return counts, landed - {row.id for row in rows}
 
     def record(self, resource: Resource, checkpoint: Checkpoint) -> None:
         """Remember that a span was read and is landed."""
-        columns = {
-            "resource": resource.name,
-            "lo": checkpoint.span.lo,
-            "hi": checkpoint.span.hi,
-            "rows": checkpoint.rows,
-            "read_at": checkpoint.read_at,
-            "run_id": self._run_id,
-            "_ver": self._next_ver(),
-        }
-        self._insert("meta_slices", [columns])
+        what = {"resource": resource.name, **checkpoint.span._asdict(), "rows": checkpoint.rows}
+        stamps = {"read_at": checkpoint.read_at, "run_id": self._run_id, "_ver": self._next_ver()}
+        self._insert("meta_slices", [what | stamps])
 
     def delete(self, resource: Resource, ids: Collection[int]) -> None:
         """Land the last known payload of these ids once more, as a tombstone."""
         rows = self._query(
             f"select {resource.key}, payload, _dedup_key from {resource.table} final"
-            f" where {_among(resource, ids)}"
+            f" where {_among(resource.key, ids)}"
         )
+        names = (resource.key, "payload", "_dedup_key")
         stamps = {"_ver": self._next_ver(), "_run_id": self._run_id, "_deleted": 1}
-        self._insert(
-            resource.table,
-            [
-                {resource.key: id_, "payload": payload, "_dedup_key": key, **stamps}
-                for id_, payload, key in rows
-            ],
-        )
+        dead = [dict(zip(names, row, strict=True)) | stamps for row in rows]
+        self._insert(resource.table, dead)
 
     def land_seats(self, snapshots: Sequence[Snapshot]) -> Counts:
         """Land snapshots of shows' seats, but those that equal the last one of the last 24 hours.
 
         So a show that stands still has at least a snapshot a day, which retention cannot outlive.
         """
-        done = Counts()
-        if not snapshots:
-            return done
-        among = ",".join(f"{snapshot.show.show_id:d}" for snapshot in snapshots)
-        rows = self._query(
+        known = self._query(
             "select show_id, argMax(_dedup_key, snapshot_ts),"
             " toUnixTimestamp64Milli(max(snapshot_ts)) > {day_ago:Int64}"
-            f" from {INVENTORY_TABLE} final where show_id in ({among})"
+            f" from {INVENTORY_TABLE} final"
+            f" where {_among('show_id', [snapshot.show.show_id for snapshot in snapshots])}"
             " and toUnixTimestamp64Milli(snapshot_ts) <= {limit:Int64} group by show_id",
             day_ago=_milliseconds() - 86_400_000,
             limit=believable(),
         )
-        last = {show_id: (key, is_recent) for show_id, key, is_recent in rows}
+        there = {show_id: hash_ if is_recent else None for show_id, hash_, is_recent in known}
+        records = [
+            ({**asdict(each.show), "snapshot_ts": each.taken_at}, each.payload, each.redacted)
+            for each in snapshots
+        ]
+        return self._land(INVENTORY_TABLE, "show_id", records, there)
+
+    def _land(
+        self,
+        table: str,
+        key: str,
+        records: Sequence[tuple[dict[str, Any], bytes, int]],
+        there: Mapping[int, int | None],
+    ) -> Counts:
+        """Land records (columns, payload, times redacted) but those with the hash that is there.
+
+        `there`: by the value of the column `key`; None is another version in any case.
+        """
+        done = Counts()
         fresh = []
         ver = self._next_ver()
-        for snapshot in snapshots:
-            key = _hash(snapshot.payload)
-            last_key, is_recent = last.get(snapshot.show.show_id, (None, False))
-            if is_recent and key == last_key:
+        for columns, payload, redacted in records:
+            hash_, id_ = _hash(payload), columns[key]
+            if there.get(id_) == hash_:
                 done.unchanged += 1
                 continue
-            if last_key is None:
-                done.new += 1
-            else:
+            if id_ in there:
                 done.changed += 1
-            done.redacted += snapshot.redacted
-            fresh.append(
-                {
-                    "show_id": snapshot.show.show_id,
-                    "event_id": snapshot.show.event_id,
-                    "snapshot_ts": snapshot.taken_at,
-                    "payload": msgspec.Raw(snapshot.payload),
-                    "_dedup_key": key,
-                    "_ver": ver,
-                    "_run_id": self._run_id,
-                }
-            )
-        self._insert(INVENTORY_TABLE, fresh)
+            else:
+                done.new += 1
+            done.redacted += redacted
+            stamps = {"_dedup_key": hash_, "_ver": ver, "_run_id": self._run_id}
+            fresh.append({**columns, "payload": msgspec.Raw(payload), **stamps})
+        self._insert(table, fresh)
         return done
 
     def log(self, columns: dict[str, Any]) -> None:
@@ -420,13 +396,6 @@ class Warehouse:
         with self._explain():
             for (table,) in rows:
                 self._client.command(f"alter table `{table}` drop partition id 'none'")
-
-    def _known(self, resource: Resource, where: str) -> dict[int, tuple[int, int]]:
-        """Return hash and `_deleted` of what is landed, by id."""
-        rows = self._query(
-            f"select {resource.key}, _dedup_key, _deleted from {resource.table} final where {where}"
-        )
-        return {id_: (key, deleted) for id_, key, deleted in rows}
 
     def _next_ver(self) -> int:
         """Return milliseconds since 1970, above all that is landed even if a clock was set back."""
@@ -495,16 +464,22 @@ class Warehouse:
         return WarehouseError(f"ClickHouse ({self._place}): {said} {advice}".rstrip())
 
 
+# what statements add, and where the definition of a table has it
+_ADDED = {
+    r"add column if not exists (\w+)": "`{}` ",
+    r"add index if not exists (\w+)": "INDEX {} ",
+    r"modify ttl (.+)": "TTL {}",
+}
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-def _within(resource: Resource, span: Span) -> str:
-    return f"{resource.key} > {span.lo:d} and {resource.key} <= {span.hi:d}"
+def _within(key: str, span: Span) -> str:
+    return f"{key} > {span.lo:d} and {key} <= {span.hi:d}"
 
 
-def _among(resource: Resource, ids: Collection[int]) -> str:
+def _among(key: str, ids: Collection[int]) -> str:
     # ids are ints, so this can be nothing else; as a parameter it could outgrow a URL
-    return f"{resource.key} in ({','.join(f'{id_:d}' for id_ in ids)})" if ids else "false"
+    return f"{key} in ({','.join(f'{id_:d}' for id_ in ids)})" if ids else "false"
 
 
 def _hash(payload: bytes) -> int:
@@ -512,62 +487,27 @@ def _hash(payload: bytes) -> int:
     return int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table that is there, as system.tables describes it."""
-
-    engine: str
-    engine_full: str
-    key: str
-    create: str
-
-    def misfits(self, create: str, added: set[str]) -> list[str]:
-        """Say what it is, and what is wanted, where nothing can or should bring it forward.
-
-        `create`: the statement that would make it anew. `added`: columns that others add.
-        """
-        wanted, key = re.findall(r"engine = (\w+)\(_ver\) order by \(?([\w, ]+)", create)[0]
-        misfits = []
-        engine = re.split(r" (?=(?:[A-Z]+ BY|TTL|SETTINGS) )", self.engine_full)[0] or self.engine
-        # replicated or shared is as good, or better
-        if not self.engine.endswith(wanted) or not re.search(r"[( ]_ver\)$", engine):
-            misfits.append(f"its engine is {engine}, wanted {wanted}(_ver)")
-        if not f"{self.key}, ".startswith(f"{key}, "):  # in version 1 the run log's had a lane
-            misfits.append(f"its key is ({self.key}), wanted ({key})")
-        lacking = []
-        for name, type_ in re.findall(
-            r"^    (?!index)(\w+) (.+?)(?: codec.+)?,?$", create, re.MULTILINE
-        ):
-            found = re.search(
-                rf"`{name}` (.+?)(?: CODEC\(.+?\))?,? ?(?:`|INDEX|\) ENGINE)", self.create
-            )
-            if not found:
-                lacking += [name] if name not in added else []
-            elif name not in added and found[1].lower() != type_.lower():
-                misfits.append(f"its column {name} is {found[1]}, wanted {type_}")
-        if lacking:
-            misfits.append(f"it lacks the columns {', '.join(lacking)}")
-        return misfits
-
-    def has(self, alter: str) -> bool:
-        """Tell whether it has what a statement adds or sets."""
-        if added := re.search(r" add (column|index) if not exists (\w+)", alter):
-            kind, name = added.groups()
-            return (
-                f"`{name}` " in self.create if kind == "column" else f"INDEX {name} " in self.create
-            )
-        return f"TTL {re.findall(r' modify ttl (.+)', alter)[0]}" in self.create
-
-
-def _added_to(table: str, schema: Sequence[str]) -> set[str]:
-    """Return the columns that statements add to a table of an older version."""
-    added = re.compile(rf"alter table {table}\b.* add column if not exists (\w+)")
-    return {match[1] for statement in schema if (match := added.match(statement))}
+def _is_in_effect(statement: str, there: Mapping[str, tuple[str, str, str]]) -> bool:
+    """Tell whether the tables that are there have what a statement of schema.sql makes or adds."""
+    (table,) = re.findall(r"^\w+ table (?:if not exists )?(\w+)", statement)
+    if table not in there:
+        return statement.startswith("alter")  # a new one has it all
+    for added, shown in _ADDED.items():
+        if found := re.search(added, statement):
+            return shown.format(found[1]) in there[table][-1]
+    return True
 
 
 def _open_embedded(path: Path) -> Client:
     """Open the embedded database. Raises Locked, or WarehouseError with what ClickHouse said."""
     place = f"ClickHouse (embedded at {path})"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise WarehouseError(
+            f"{place}: {error.strerror}. Check CLICKHOUSE_PATH, its owner and its rights."
+        ) from None
     with _captured_stderr() as captured:
         try:
             return clickhouse_connect.get_client(interface="chdb", path=str(path))
@@ -579,20 +519,11 @@ def _open_embedded(path: Path) -> Client:
             "extract). Try again when it is done."
         )
     # the driver knows that it failed; what failed, the engine wrote on stderr
-    lines = [line for line in captured if line.startswith("Code: ")]
-    said = lines[-1] if lines else said
-    if found := re.search(r"(filesystem error: .*?\]|Cannot .*?(?=, errno|\. \())", said):
-        said = found[1]
-    for word, advice in (
-        ("Permission denied", "Check CLICKHOUSE_PATH, its owner and its rights."),
-        ("File exists", "It is a file, where a directory is wanted; check CLICKHOUSE_PATH."),
-        ("No space left", "The disk is full."),
-        ("Read-only file", "The disk may only be read; check CLICKHOUSE_PATH."),
-    ):
-        if word in " ".join([said, *captured]):
-            raise WarehouseError(f"{place}: {_said(said)} {advice}")
-    advice = "Restore it from a backup, or move it away: the next run reads everything again."
-    raise WarehouseError(f"{place} cannot be opened: {_said(said)} {advice}")
+    said = next((line for line in captured[::-1] if line.startswith("Code: ")), said)
+    raise WarehouseError(
+        f"{place} cannot be opened: {_said(said)} Check the owner and the rights of its files. If "
+        "it is broken, restore it from a backup, or move it away: all is read again."
+    )
 
 
 def _is_locked(path: Path) -> bool:

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import os
+import csv
+import io
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from extract.errors import SettingsError, ZakazError
-from extract.settings import load
+from reader import Reader, ReaderError, environment
 
 _EXIT_CODES = """\
 exit codes:
-  0  the page is written
-  2  a setting or a flag is missing or malformed, or the file cannot be written
+  0  everything is written
+  2  a setting or a flag is missing or malformed, or a file cannot be written
   4  ClickHouse failed, or has no marts yet
   6  the embedded ClickHouse is in use by another process
 
-When it fails, the page that was there before stays. Settings are those of `python -m extract`:
+When it fails, what was there before stays. Settings are the CLICKHOUSE_* of `python -m extract`:
 from the environment or from --envfile."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the page and return the exit code."""
+    """Write the pages and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m report",
-        description="Draw sales, plan, what is left and refunds as one HTML page, from the marts.",
+        description=(
+            "Draw the sales as one HTML page, from the marts. Beside it: a page of each event in"
+            " events/, and sales_daily.csv, shows.csv, events.csv."
+        ),
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -38,28 +42,58 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=Path,
         metavar="FILE",
         default=Path("target/report.html"),
-        help="the page to write (default: %(default)s)",
+        help="the first page; the other files go beside it (default: %(default)s)",
     )
     add("--docs", metavar="LINK", help="where the page links to for the meaning of its numbers")
     args = parser.parse_args(argv)
     try:
-        _write(args.envfile, args.output, args.docs)
-    except ZakazError as error:
+        _run(args.envfile, args.output, args.docs)
+    except ReaderError as error:
         sys.stderr.write(f"zakaz: {error}\n")
         return error.exit_code
     return 0
 
 
-def _write(envfile: Path | None, output: Path, docs: str | None) -> None:
+def _run(envfile: Path | None, output: Path, docs: str | None) -> None:
     from report import figures, page
 
-    text = page.draw(figures.read(load(envfile)), docs)
-    # beside the old page and then in its place: nobody is served half a page
-    half = output.with_name(f".{output.name}.{os.getpid()}")
+    with Reader(environment(envfile)) as reader:
+        found = figures.read(reader)
+    files = page.draw(found, docs)
+    files |= {f"{name}.csv": table(rows) for name, rows in found.files.items()}
+    files[output.name] = files.pop("index.html")  # last: it links to the others
     try:
-        half.write_text(text, encoding="utf-8")
-        half.replace(output)
+        _write(files, output.parent)
     except OSError as error:
-        with suppress(OSError):
-            half.unlink()
-        raise SettingsError(f"--output {output}: {error.strerror}.") from None
+        raise ReaderError("settings", f"--output {output}: {error.strerror}.") from None
+
+
+def _write(files: Mapping[str, str], directory: Path) -> None:
+    """Write all files in a directory beside the old ones, then put each into its place.
+
+    Nobody is served half a page, and when one cannot be written, none is changed.
+    """
+    with TemporaryDirectory(prefix=".report-", dir=directory) as name:
+        new = Path(name)
+        for base in (new, directory):
+            (base / "events").mkdir(exist_ok=True)
+        for path, text in files.items():
+            (new / path).write_text(text, encoding="utf-8", newline="")
+        for path in files:
+            (new / path).replace(directory / path)
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as CSV with a header; null is empty. No rows: nothing, not even the header."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(rows[0])
+        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a cell that a spreadsheet shows and does not run: names come from outside."""
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if is_formula else value

@@ -1,78 +1,65 @@
-"""The figures of the page, by SQL from the marts: queries/*.sql, with one "now" for all of them."""
+"""The figures of the pages, by SQL from the marts: queries/*.sql, with one "now" for all."""
 
 from __future__ import annotations
 
 import re
-from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from extract.errors import WarehouseError
-from extract.settings import Settings
-from extract.warehouse import Warehouse
+from reader import Reader, ReaderError
 
 QUERIES = Path(__file__).parent / "queries"
 
 # where days begin and end, as in dbt's var report_timezone
 ZONE = "Europe/Moscow"
+MOSCOW = ZoneInfo(ZONE)
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rows of the queries, named as their files. Times are Moscow's, money is Decimal."""
+    """Rows of the queries. Instants are aware, days Moscow days, money is Decimal.
 
-    built_at: datetime
-    today: date
-    quality: Rows
-    totals: Rows
-    days: Rows
-    cities: Rows
-    left: Rows
-    shows: Rows
-    plan: Rows
-    sources: Rows
-    promo: Rows
-    refunds: Rows
-    cash: Rows
-    buyers: Rows
-
-
-def read(settings: Settings) -> Figures:
-    """Ask for all figures.
-
-    Raises WarehouseError; Locked when another process uses the embedded database.
+    `of` has the rows of queries/NAME.sql by NAME, `files` those of queries/csv/NAME.sql.
     """
-    place = f"ClickHouse ({settings.clickhouse_place})"
-    if settings.clickhouse_host is None and not settings.clickhouse_path.exists():
-        raise WarehouseError(f"{place}: nothing there yet. Run `python -m extract`, `dbt build`.")
-    with closing(Warehouse(settings, run_id="report")) as warehouse:
-        missing = _marts() - {row["name"] for row in warehouse.ask("show tables")}
-        if missing:
-            raise WarehouseError(
-                f"{place}: no {', '.join(sorted(missing))} in {settings.clickhouse_database}, or"
-                " no right to see it. Run `dbt build` first."
-            )
-        (clock,) = warehouse.ask(_sql("clock"), zone=ZONE)
-        now = {"zone": ZONE, "today": clock["today"]}
-        names = [field.name for field in fields(Figures) if field.name not in ("built_at", "today")]
-        rows: dict[str, Rows] = {name: warehouse.ask(_sql(name), **now) for name in names}
+
+    now: datetime
+    today: date
+    of: dict[str, Rows]
+    files: dict[str, Rows]
+
+
+def read(reader: Reader) -> Figures:
+    """Ask for all figures. Raises ReaderError, also when a mart of any query is missing."""
+    missing = marts() - reader.tables()
+    if missing:
+        raise ReaderError(
+            "missing",
+            f"ClickHouse ({reader.place}): no {', '.join(sorted(missing))} in {reader.database}, or"
+            " no right to see it. Run `dbt build` first.",
+        )
+    (clock,) = reader.rows(_sql(QUERIES / "clock.sql"), zone=ZONE)
+    names = [path for path in sorted(QUERIES.glob("*.sql")) if path.stem != "clock"]
     return Figures(
-        datetime.fromisoformat(clock["built_at"]).replace(tzinfo=ZoneInfo(ZONE)),
-        date.fromisoformat(clock["today"]),
-        **rows,
+        clock["now"].astimezone(MOSCOW),
+        clock["today"],
+        {path.stem: reader.rows(_sql(path), zone=ZONE, today=clock["today"]) for path in names},
+        {path.stem: reader.rows(_sql(path)) for path in sorted(QUERIES.glob("csv/*.sql"))},
     )
 
 
-def _sql(name: str) -> str:
-    return (QUERIES / f"{name}.sql").read_text()
+def marts() -> set[str]:
+    """Return the names of the marts that the queries read."""
+    texts = [_sql(path) for path in QUERIES.rglob("*.sql")]
+    return {
+        name for text in texts for name in re.findall(r"\b(?:from|join) ((?:dim|fact|v)_\w+)", text)
+    }
 
 
-def _marts() -> set[str]:
-    """Return the marts that the queries read."""
-    texts = [path.read_text() for path in QUERIES.glob("*.sql")]
-    return {name for text in texts for name in re.findall(r"\b(?:dim|fact|v)_\w+", text)}
+def _sql(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

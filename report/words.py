@@ -4,40 +4,62 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import (
-    format_currency,
-    format_decimal,
-    format_percent,
-    get_currency_symbol,
-)
+from babel.numbers import get_currency_symbol
 
 UNKNOWN = "неизвестно"
+WEEKDAYS = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
 _MINUS = "\N{MINUS SIGN}"
 _RU = Locale("ru")
+_SIGNS = str.maketrans({",": "\N{NO-BREAK SPACE}", ".": ",", "-": _MINUS})
+# from, divided by, called: «4 819 ₽» has fewer letters than «4,82 тыс. ₽»
+_SHORT = ((10**9, 10**9, "млрд"), (10**6, 10**6, "млн"), (10**4, 10**3, "тыс."), (0, 1, ""))
 
 
 def number(value: int | None) -> str:
     """1234 -> «1 234»."""
-    return UNKNOWN if value is None else format_decimal(value, locale=_RU)
+    return UNKNOWN if value is None else _decimal(value, 0)
 
 
 def money(amount: Decimal, currency: str) -> str:
     """1234.5 of RUB -> «1 234,50 ₽»."""
-    if currency == "unknown":
-        text = f"{format_decimal(amount, '#,##0.00', locale=_RU)} (валюта неизвестна)"
-    else:
-        text = format_currency(amount, currency, locale=_RU, currency_digits=False)
-    return text.replace("-", _MINUS)
+    return f"{_decimal(amount, 2)}\N{NO-BREAK SPACE}{_sign(currency)}"
 
 
+def short_money(amount: Decimal, currency: str) -> str:
+    """1072074.84 of RUB -> «1,07 млн ₽»: three digits, never kopecks of something large."""
+    _, power, unit = next(found for found in _SHORT if abs(amount) >= found[0])
+    digits = 0 if power == 1 else max(0, 3 - len(str(int(abs(amount) / power))))
+    text = _decimal(amount / power, digits)
+    if digits:
+        text = text.rstrip("0").rstrip(",")
+    return "\N{NO-BREAK SPACE}".join(filter(None, (text, unit, _sign(currency))))
+
+
+def change(percent: float) -> str:
+    """-29.25 -> «29 %»; the sign is said beside it, by an arrow and a word."""
+    return f"{_decimal(abs(percent), 0)}\N{NO-BREAK SPACE}%"
+
+
+@cache
 def currency(code: str) -> str:
     """«RUB» -> «₽»."""
     if code == "unknown":
         return "валюта неизвестна"
     return get_currency_symbol(code, locale=_RU)
+
+
+@cache
+def _sign(code: str) -> str:
+    return "(валюта неизвестна)" if code == "unknown" else get_currency_symbol(code, locale=_RU)
+
+
+def _decimal(value: float | Decimal, digits: int) -> str:
+    """Return a number as Babel writes it, in a fraction of its time: a report has thousands."""
+    return f"{value:,.{digits}f}".translate(_SIGNS)
 
 
 def difference(value: int) -> str:
@@ -54,11 +76,14 @@ def _signed(value: int | Decimal, size: str) -> str:
     return ("+" if value > 0 else _MINUS if value < 0 else "") + size
 
 
-def percent(share: float | None) -> str:
-    """0.256 -> «26 %»."""
-    return UNKNOWN if share is None else format_percent(share, locale=_RU)
+def percent(share: float | None, digits: int = 0) -> str:
+    """0.256 -> «26 %»; with a digit «25,6 %»."""
+    if share is None:
+        return UNKNOWN
+    return f"{_decimal(100 * round(float(share), digits + 2) + 0.0, digits)}\N{NO-BREAK SPACE}%"
 
 
+@cache
 def day(moment: date) -> str:
     """«25 ноя»."""
     # «сент.» and «нояб.» are longer than a phone has room for
@@ -75,6 +100,7 @@ def month(moment: date) -> str:
     return format_date(moment, "LLLL", locale=_RU)
 
 
+@cache
 def weekday(moment: date) -> str:
     """«ср»."""
     return format_date(moment, "EEEEEE", locale=_RU)
@@ -83,6 +109,12 @@ def weekday(moment: date) -> str:
 def instant(moment: datetime) -> str:
     """«25 ноя, 14:05»."""
     return f"{day(moment)}, {moment:%H:%M}"
+
+
+def zone(minutes: int) -> str:
+    """How far a hall's time is from Moscow's: 240 -> «МСК+4», -60 -> «МСК−1»."""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"МСК{'+' if minutes > 0 else _MINUS}{hours}" + (f":{rest:02}" if rest else "")
 
 
 def count(value: int, one: str, few: str, many: str) -> str:
@@ -134,3 +166,13 @@ def discount(name: str, discount_id: int) -> str:
     if discount_id == 0:
         return "без скидки"
     return f"скидка № {discount_id}" if name == "unknown" else name
+
+
+def zone_name(name: str) -> str:
+    """A part of a hall."""
+    return "зона неизвестна" if name in ("", "unknown") else name
+
+
+def ticket_type(name: str) -> str:
+    """What a ticket is called in the hall."""
+    return "без названия" if name in ("", "unknown", "(none)") else name

@@ -22,6 +22,7 @@ CAMPAIGN = "<b>Мамы</b> & папы"
 CODE = "<u>СКИДКА</u> & " + "ПОДАРОК" * 10
 
 PLAN_TABLE = "plan_of_the_organiser"
+COSTS_TABLE = "costs_of_the_organiser"
 
 
 @dataclass
@@ -65,9 +66,10 @@ class Site:
             extracted = self.place.extract(server)
         assert extracted.code == 0, extracted
         self._write_plan()
-        plan = f"{{plan_sales_table: {PLAN_TABLE}}}"
+        self._write_costs()
+        tables = f"{{plan_sales_table: {PLAN_TABLE}, ad_costs_table: {COSTS_TABLE}}}"
         built = self.place.dbt(
-            "build", "--exclude-resource-types", "test", "unit_test", "--vars", plan
+            "build", "--exclude-resource-types", "test", "unit_test", "--vars", tables
         )
         assert built.code == 0, built
         self.directory.mkdir()
@@ -87,6 +89,20 @@ class Site:
             " from (select number as n, arrayJoin([(26340, '', 'RUB', 2, 3100.5),"
             " (27001, '', 'RUB', 0, 0), (28777, '', 'KZT', 1, 5000),"
             " (0, 'Томск', 'RUB', 9, 1234567.89), (404, '', 'RUB', 1, 100)]) as p from numbers(20))"
+        )
+
+    def _write_costs(self) -> None:
+        """Say what one source cost, in one of its currencies."""
+        self.place.query(
+            f"create table {COSTS_TABLE} (spend_date Date, utm_source String, utm_medium String,"
+            " utm_campaign String, utm_content String, utm_term String, currency String,"
+            " spend Decimal(18, 2), impressions Int64, clicks Int64)"
+            " engine = MergeTree order by spend_date"
+        )
+        source, campaign = (text.replace("'", "''") for text in (SOURCE, CAMPAIGN))
+        self.place.query(
+            f"insert into {COSTS_TABLE} select toDate(now('Europe/Moscow')) - number,"
+            f" '{source}', '', '{campaign}', '', '', 'RUB', 99.5, 1000, 50 from numbers(20)"
         )
 
 

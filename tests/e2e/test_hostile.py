@@ -318,3 +318,35 @@ def test_a_killed_run_goes_on_from_what_is_landed(place: Place) -> None:
         left = (len(organiser.orders.ids) - landed) / 50
         assert len(server.requests) < left * 1.2 + 50, "what was landed is not read again"
         assert place.landed_orders() == orders_of(organiser)
+
+
+def test_a_row_without_a_usable_id_costs_itself_only(place: Place) -> None:
+    """And is not taken for deleted; also in a list whose things cannot be requested by their id."""
+    organiser = small_organiser()
+    lists = [listing for listing in LISTINGS if len(getattr(organiser, listing.name).ids) > 3]
+    assert len(lists) >= 3
+    with QTicketsServer(organiser) as server:
+        assert place.extract(server, *(listing.name for listing in LISTINGS)).code == 0
+        landed = [place.landed(listing) for listing in LISTINGS]
+        for listing in lists:
+            shelf = getattr(organiser, listing.name)
+            id_, odd = shelf.ids[2], shelf.body(shelf.ids[2])
+            shelf._bodies[id_] = odd.replace(b'"id":%d,' % id_, b'"id":"%d",' % id_, 1)
+            assert shelf._bodies[id_] != odd
+        for flags in ((), ("--full",)):
+            ran = place.extract(server, *flags)
+            assert ran.code == 5, ran
+            for listing in lists:
+                said = f"GET {listing.path}: rows without a usable `id`, or with one twice, in 1 "
+                below = getattr(organiser, listing.name).ids[1]
+                assert f"{said}places (after id {below})" in ran.err, ran
+                assert ran.err.count(listing.path) == 1, ran
+            assert [place.landed(listing) for listing in LISTINGS] == landed
+        log = "select resource, argMax(status, started_at) from meta_job_runs final group by 1"
+        status = dict(place.query(log))
+        assert {status[listing.name] for listing in lists} == {"unverified"}
+        # the seats of the shows of the other events are read all the same
+        assert place.query(f"select uniq(show_id) > 3 from {INVENTORY_TABLE}") == [(True,)]
+        for listing in lists:
+            getattr(organiser, listing.name)._bodies.clear()
+        assert place.extract(server).code == 0

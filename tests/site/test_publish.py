@@ -11,8 +11,14 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from report import figures
 from tests.published import Site
 from tests.zakaz import ROOT, Place, Ran
+
+PUBLISHED = {
+    *("index.html", "docs.html", "events"),
+    *("sales_daily.csv", "shows.csv", "events.csv"),
+}
 
 
 @pytest.fixture
@@ -78,6 +84,15 @@ def test_the_marts_are_missing(place: Place, served: Path) -> None:
         )
 
 
+def test_one_mart_is_missing(place: Place, served: Path) -> None:
+    with embedded(place) as client:
+        client.command("create database zakaz")
+        for mart in figures.marts() - {"v_romi_daily"}:
+            client.command(f"create table zakaz.{mart} (n UInt8) engine = Memory")
+    with untouched(served):
+        said(place.publish(served), 4, "no v_romi_daily in zakaz", "Run `dbt build` first.")
+
+
 def test_another_process_uses_the_embedded_database(place: Place, served: Path) -> None:
     with embedded(place), untouched(served):
         ran = place.publish(served)
@@ -97,12 +112,22 @@ def test_a_docs_site_that_fails_leaves_the_old_one(site: Site, served: Path) -> 
     assert ran.err.startswith("zakaz: no new docs site, the old one stays. dbt said:\n"), ran
     assert (served / "docs.html").read_text() == "old"
     assert "Продажи билетов" in (served / "index.html").read_text()
-    assert {path.name for path in served.iterdir()} == {"index.html", "docs.html"}
+    assert {path.name for path in served.iterdir()} == PUBLISHED
 
 
 def test_what_was_published_can_be_read_by_a_web_server(site: Site) -> None:
     published = {path.name: path.stat().st_mode & 0o777 for path in site.directory.iterdir()}
-    assert published == {"index.html": 0o644, "docs.html": 0o644}
+    assert published == {name: 0o755 if name == "events" else 0o644 for name in PUBLISHED}
+    events = list((site.directory / "events").iterdir())
+    assert {path.stat().st_mode & 0o777 for path in events} == {0o644}
+    assert len(events) > 5
+
+
+def test_when_one_file_cannot_be_put_there_the_others_stay(site: Site, served: Path) -> None:
+    (served / "events").write_text("in the way")
+    before = {path.name: path.read_text() for path in served.iterdir()}
+    said(site.place.report("--output", str(served / "index.html")), 2, "--output", "File exists")
+    assert {path.name: path.read_text() for path in served.iterdir()} == before
 
 
 def test_cron_and_systemd_publish_the_same() -> None:

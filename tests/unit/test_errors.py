@@ -37,7 +37,7 @@ UNKNOWN = b'{"error":"Unknown error","status":503,"code":"UNKNOWN_ERROR","info":
         (504, b"", errors.TransientError, "fault"),
         (200, HTML, errors.TransientError, "not JSON"),
         (200, b'{"data": [{"id": 1', errors.TransientError, "cut short"),
-        (200, b'{"paging": {}}', errors.TransientError, "without `data`"),
+        (200, b'{"paging": {}}', errors.TransientError, "`data` or `paging` is missing"),
         (200, b"[]", errors.TransientError, "not JSON"),
         (200, b'{"data": 1, "paging": 2}', errors.TransientError, "of the wrong kind"),
         (200, b"[" * 100_000, errors.TransientError, "not JSON"),

@@ -162,7 +162,7 @@ NO_INSTANT = "is no instant in ISO 8601 with its offset"
         (written("orders.json", '{"data":[{"id":1'), rf"{ORDERS}: not JSON"),
         (written("orders.json", ""), rf"{ORDERS}: not JSON"),
         (written("orders.json", b"\xff\xfe{\x00"), rf"{ORDERS}: not JSON"),
-        (written("orders.json", "[" * 100_000), rf"{ORDERS}: not JSON"),
+        (written("orders.json", "[" * 100_000), rf"{ORDERS}: not a saved response"),
         (
             written("events.json", '{"data":[{"id":1}],"paging":{"total":"1"}}'),
             rf"{EVENTS}: `paging.total` is no whole number",
