@@ -33,7 +33,7 @@ events as (
 tickets as (
 
     select
-        * except price,
+        * except (price),
         ticket_id,
         show_id,
         -- `parter-3;7`, «Партер, ряд 3, место 7»; each spelling is looked at once, being LowCardinality
@@ -134,7 +134,8 @@ final as (
 
         -- state
         if(tickets.currency = '', 'unknown', tickets.currency) as currency,
-        (tickets.is_paid and not tickets.is_tombstone and isNull(coalesce(tickets.deleted_at, cancelled_at)))::Bool as is_sold,
+        (tickets.is_paid and not tickets.is_tombstone and isNull(coalesce(tickets.deleted_at, cancelled_at)))::Bool
+            as is_sold,
         (tickets.is_paid and not tickets.is_tombstone and not is_sold)::Bool as is_cancelled_paid,
         (tickets.refunded_at is not null)::Bool as is_refunded,
 

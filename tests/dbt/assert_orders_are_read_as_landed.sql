@@ -64,7 +64,11 @@ landed as (
                 ))
             )'
         ) as o,
-        [{% for tag in tags %}{{ tidy_name('o.utm.' ~ tag) }}{{ ', ' if not loop.last }}{% endfor %}] as tags,
+        [
+            {%- for tag in tags %}
+            {{ tidy_name('o.utm.' ~ tag) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as tags,
         tuple(
             o.payed in ('true', '1'),
             _deleted = 1,
