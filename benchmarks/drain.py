@@ -45,9 +45,10 @@ CONNECTIONS = 4  # the extractor's default
 
 @dataclass(frozen=True)
 class Cost:
-    """Wall seconds and peak memory (MB) of one process."""
+    """Wall and CPU seconds and peak memory (MB) of one process."""
 
     seconds: float
+    cpu: float
     megabytes: float
 
 
@@ -60,7 +61,7 @@ def measured(command: list[str], env: dict[str, str]) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command} left with {process.returncode}")
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def drain(url: str, token: str, orders: int, connections: int) -> None:
@@ -182,10 +183,13 @@ def main() -> None:
                     landed = clickhouse.query(rows)[0][0]
                 if landed != args.orders:
                     raise SystemExit(f"{landed} landed of {args.orders}")
-                line = f"extract {ours.seconds:6.1f} s, {ours.megabytes:5.0f} MB"
+                line = (
+                    f"extract {ours.seconds:6.1f} s ({ours.cpu:.1f} CPU), {ours.megabytes:.0f} MB"
+                )
                 if base:
                     ratios.append(ours.seconds / base.seconds)
-                    line = f"drain {base.seconds:6.1f} s; {line}; ratio {ratios[-1]:.2f}"
+                    line = f"drain {base.seconds:6.1f} s ({base.cpu:.1f} CPU); {line}"
+                    line += f"; ratio {ratios[-1]:.2f}"
                 print(line, flush=True)
     if ratios:
         print(f"ratio, median of {len(ratios)}: {statistics.median(ratios):.2f}")
