@@ -7,25 +7,36 @@
 The baseline is plain httpx reading the same pages by number from the same server, one process, as
 many connections. Each command is a process of its own; wall seconds and peak memory are the whole
 process's. Baseline and extract run in turn, and the ratio is that of each pair.
+
+The server is here too, since it must not be what is measured: it has the orders rendered before it
+is asked (up to 200,000), and knows no more of the API than these two ask of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
 from tests.clickhouse_server import ClickHouseServer
-from tests.qtickets_api import in_own_process
+from tests.qtickets_sample import Uniform
 from tests.zakaz import ROOT, clean_env
 
 PER_PAGE = 50
@@ -34,9 +45,10 @@ CONNECTIONS = 4  # the extractor's default
 
 @dataclass(frozen=True)
 class Cost:
-    """Wall seconds and peak memory (MB) of one process."""
+    """Wall and CPU seconds and peak memory (MB) of one process."""
 
     seconds: float
+    cpu: float
     megabytes: float
 
 
@@ -49,7 +61,7 @@ def measured(command: list[str], env: dict[str, str]) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command} left with {process.returncode}")
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def drain(url: str, token: str, orders: int, connections: int) -> None:
@@ -71,6 +83,70 @@ def drain(url: str, token: str, orders: int, connections: int) -> None:
         raise SystemExit("the drain read less than there is")
 
 
+class Orders:
+    """Answers GET /orders: by `id > lo`, `id <= hi` and order, or by the number of the page."""
+
+    def __init__(self, count: int, latency: float) -> None:
+        rows = Uniform(count, datetime.now(UTC))
+        self._ids, self._latency = rows.ids, latency
+        self._body = rows.body
+        if count <= 200_000:
+            self._body = {id_: rows.body(id_) for id_ in rows.ids}.__getitem__
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                lower = head.lower()
+                _, _, length = lower.partition(b"content-length: ")
+                sent = await reader.readexactly(int(length.split(b"\r\n")[0])) if length else b"{}"
+                await asyncio.sleep(self._latency)
+                body = self._page(head.split()[1].decode(), json.loads(sent))
+                date = format_datetime(datetime.now(UTC), usegmt=True)
+                writer.write(f"HTTP/1.1 200 OK\r\nDate: {date}\r\n".encode())
+                writer.write(b"Content-Type: application/json\r\n")
+                writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    def _page(self, url: str, params: dict[str, Any]) -> bytes:
+        number = int(parse_qs(urlsplit(url).query).get("page", ["1"])[0])
+        ids, step = self._ids, self._ids.step
+        for each in params.get("where", ()):
+            # how many ids are not above the value
+            below = min(max(0, (each["value"] - self._ids.start) // step + 1), len(self._ids))
+            bound = self._ids.start + below * step
+            ids = (
+                range(max(ids.start, bound), ids.stop, step)
+                if each["operator"] == ">"
+                else range(ids.start, min(ids.stop, bound), step)
+            )
+        total = len(ids)
+        ids = ids[::-1] if params.get("orderBy", {}).get("id") == "desc" else ids
+        rows = b",".join(map(self._body, ids[(number - 1) * PER_PAGE : number * PER_PAGE]))
+        paging = {"perPage": PER_PAGE, "currentPage": number, "total": total}
+        return b'{"data":[' + rows + b'],"paging":' + json.dumps(paging).encode() + b"}"
+
+
+async def serve(count: int, latency: float) -> None:
+    """Serve on a free port, told on stdout, until killed."""
+    server = await asyncio.start_server(Orders(count, latency).serve, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+@contextmanager
+def served(count: int, latency: float) -> Iterator[dict[str, str]]:
+    """Serve from a process of its own; yield the settings to use."""
+    command = [sys.executable, "-m", "benchmarks.drain", "--serve"]
+    command += ["--orders", str(count), "--latency", str(latency)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        port = server.stdout.readline().strip()
+        yield {"QTICKETS_BASE_URL": f"http://127.0.0.1:{port}", "QTICKETS_API_TOKEN": "token"}
+        server.kill()
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drain", description=__doc__)
@@ -80,7 +156,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--memory-only", action="store_true", help="no baseline")
     parser.add_argument("--drain", nargs=2, metavar=("URL", "TOKEN"), help=argparse.SUPPRESS)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.serve:
+        asyncio.run(serve(args.orders, args.latency))
     if args.drain:
         drain(*args.drain, args.orders, args.connections)
         return
@@ -89,10 +168,9 @@ def main() -> None:
     print(f"{args.orders:,} orders of 3.8 KB, {args.latency * 1000:.0f} ms latency")
     print(f"drain: {args.connections} connections; extract: {side_by_side}")
     ratios = []
-    serve = ["--uniform", str(args.orders), "--latency", str(args.latency)]
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        with in_own_process(*serve) as settings:
+        with served(args.orders, args.latency) as settings:
             read = [sys.executable, "-m", "benchmarks.drain", "--orders", str(args.orders)]
             read += ["--connections", str(args.connections), "--drain", *settings.values()]
             for number in range(args.runs):
@@ -105,10 +183,13 @@ def main() -> None:
                     landed = clickhouse.query(rows)[0][0]
                 if landed != args.orders:
                     raise SystemExit(f"{landed} landed of {args.orders}")
-                line = f"extract {ours.seconds:6.1f} s, {ours.megabytes:5.0f} MB"
+                line = (
+                    f"extract {ours.seconds:6.1f} s ({ours.cpu:.1f} CPU), {ours.megabytes:.0f} MB"
+                )
                 if base:
                     ratios.append(ours.seconds / base.seconds)
-                    line = f"drain {base.seconds:6.1f} s; {line}; ratio {ratios[-1]:.2f}"
+                    line = f"drain {base.seconds:6.1f} s ({base.cpu:.1f} CPU); {line}"
+                    line += f"; ratio {ratios[-1]:.2f}"
                 print(line, flush=True)
     if ratios:
         print(f"ratio, median of {len(ratios)}: {statistics.median(ratios):.2f}")

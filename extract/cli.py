@@ -27,6 +27,7 @@ from contextlib import (
 )
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
@@ -105,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--verbose", action="store_true", help="tell each retry on stderr")
     add("--log-format", choices=("plain", "json"), default="plain", help="default: plain")
-    add("--version", action="store_true", help="only tell the version")
+    add("--version", action="version", version=f"zakaz {version('zakaz')}", help="tell the version")
     return parser
 
 
@@ -159,10 +160,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.version:
-        from importlib.metadata import version
-
-        return _say([f"zakaz {version('zakaz')}"])
     from extract import status
     from extract.settings import load
 
@@ -197,10 +194,7 @@ def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
         if args.dry_run:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zakaz-")))
             settings = replace(
-                settings,
-                clickhouse_host=None,
-                clickhouse_cluster=None,
-                clickhouse_path=directory / "chdb",
+                settings, clickhouse_host=None, clickhouse_cluster=None, clickhouse_path=directory
             )
         else:
             stack.enter_context(only_run(settings))
@@ -229,16 +223,12 @@ def _sync(args: argparse.Namespace, settings: Settings, client: Client) -> int:
 
 def _one_source(source: str, found: set[str], settings: Settings) -> None:
     """Raise SettingsError where saved responses and an API's would come into one database."""
-    place = settings.clickhouse_place
-    if source == "offline" and found - {"offline"}:
+    offline = source == "offline"
+    if found - {"offline"} if offline else "offline" in found:
+        filled = "from an API" if offline else "with --offline-fixtures-dir"
         raise SettingsError(
-            f"--offline-fixtures-dir: the database {settings.clickhouse_database} ({place}) was "
-            "filled from an API. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE, or --dry-run."
-        )
-    if source != "offline" and "offline" in found:
-        raise SettingsError(
-            f"The database {settings.clickhouse_database} ({place}) was filled with "
-            "--offline-fixtures-dir. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE."
+            f"The database {settings.clickhouse_database} ({settings.clickhouse_place}) was filled "
+            f"{filled}. Use another CLICKHOUSE_PATH or CLICKHOUSE_DATABASE, or --dry-run."
         )
 
 

@@ -1,21 +1,5 @@
 """What can go wrong. The class of an error **is** the decision: retry or not, and the exit code.
 
-    ZakazError
-    ├── SettingsError          2  a setting or a flag is missing or malformed
-    ├── ApiError               3  the API failed
-    │   ├── FatalError            a retry will not help
-    │   │   ├── Unauthorized      the API refuses the token
-    │   │   └── NotFound          the API has no such thing
-    │   └── TransientError        worth a retry, after a while
-    │       ├── RateLimited       ... of which all requests wait
-    │       ├── Unreachable       no connection to the host
-    │       └── InvalidPage       a page that fails its own check
-    │           └── Ignored       ... because the filter or the order was not applied
-    ├── WarehouseError         4  ClickHouse failed
-    ├── Incomplete             5  read, but not verified to be complete
-    └── Locked                 6  another run holds the lock
-    Stopped              128 + n  signal n: no Exception, as KeyboardInterrupt is none
-
 No message repeats anything from a response's body but a code of capital letters: a body can hold
 personal data.
 """
@@ -39,7 +23,7 @@ class SettingsError(ZakazError):
 
 
 class ApiError(ZakazError):
-    """The API failed."""
+    """The API failed: for good (FatalError), or perhaps not (TransientError)."""
 
     exit_code = 3
 

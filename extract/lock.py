@@ -41,12 +41,10 @@ def only_run(settings: Settings) -> Iterator[None]:
     The system lets go of the lock when its holder dies, however it dies.
     """
     path = lock_file(settings)
-    try:
-        handle = _open(path)
-    except OSError as error:
-        raise SettingsError(f"The lock file {path} cannot be opened: {error.strerror}.") from None
+    handle: int | None = None
     try:
         try:
+            handle = _open(path)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Locked(
@@ -54,12 +52,12 @@ def only_run(settings: Settings) -> Iterator[None]:
                 "Nothing was done; it goes on by itself."
             ) from None
         except OSError as error:
-            raise SettingsError(
-                f"The lock file {path} cannot be locked: {error.strerror}."
-            ) from None
+            fault = f"The lock file {path} cannot be opened: {error.strerror}."
+            raise SettingsError(fault) from None
         yield
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 def _open(path: Path) -> int:

@@ -96,7 +96,6 @@ class Page:
     rows: list[Kept]
     odd: list[int]
     total: int
-    per_page: int
     date: datetime
 
     @property
@@ -122,21 +121,20 @@ class Pages:
         order = {"id": "desc" if newest_first else "asc"}
         params = {"where": [each.as_json() for each in where], "orderBy": order}
         parse = partial(_checked, resource=resource, where=where, newest_first=newest_first)
-        encoding = self.encoding
-        for last in (False, True):
+        other: Encoding = "query" if self.encoding == "body" else "body"
+        ignored = ""
+        for encoding in (self.encoding, other):
             try:
                 (rows, odd, paging), date = self.client.get(resource.path, parse, params, encoding)
             except Ignored as error:
-                if last:
-                    raise FatalError(
-                        f"{error} The API ignores filters in the body and in the query: what it "
-                        "lists could not be verified, so it is not read."
-                    ) from None
-                encoding = "query" if encoding == "body" else "body"
-            else:
-                self.encoding = encoding
-                return Page(rows, odd, paging.total, paging.per_page, date)
-        raise AssertionError("the last try returns or raises")
+                ignored = str(error)
+                continue
+            self.encoding = encoding
+            return Page(rows, odd, paging.total, date)
+        raise FatalError(
+            f"{ignored} The API ignores filters in the body and in the query: what it lists could "
+            "not be verified, so it is not read."
+        )
 
     def read(
         self, resource: Resource, lo: int, hi: int | None, where: Sequence[Filter] = ()

@@ -13,57 +13,38 @@ import msgspec
 from extract import payloads
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resource:
-    """A list of the API with ids that ascend, landed one row a thing."""
+    """A list of the API with ids that ascend, landed one row a thing.
+
+    `incremental`: whether `updated_at` tells what changed; where not, each run reads everything.
+    `has_singles`: whether `path/{id}` is known to answer; where not, what the list lacks is
+    deleted.
+    """
 
     name: str
-    path: str
-    table: str
     key: str
     kind: type[msgspec.Struct]
     incremental: bool = False
-    """Whether `updated_at` tells what changed. Where it does not, each run reads everything."""
     has_singles: bool = False
-    """Whether `path/{id}` is known to answer. Where not, what the list lacks is deleted."""
+
+    @property
+    def path(self) -> str:
+        """Where the API has it."""
+        return f"/{self.name.replace('_', '-')}"
+
+    @property
+    def table(self) -> str:
+        """Where it lands."""
+        return f"stg_qtickets_api_{self.name}_raw"
 
 
-ORDERS = Resource(
-    name="orders",
-    path="/orders",
-    table="stg_qtickets_api_orders_raw",
-    key="order_id",
-    kind=payloads.Order,
-    incremental=True,
-    has_singles=True,
-)
-
+ORDERS = Resource("orders", "order_id", payloads.Order, incremental=True, has_singles=True)
 # few, and an event's `updated_at` is not known to move with its shows
-EVENTS = Resource(
-    name="events",
-    path="/events",
-    table="stg_qtickets_api_events_raw",
-    key="event_id",
-    kind=payloads.Event,
-    has_singles=True,
-)
-
+EVENTS = Resource("events", "event_id", payloads.Event, has_singles=True)
 # both fit on a page or two
-DISCOUNTS = Resource(
-    name="discounts",
-    path="/discounts",
-    table="stg_qtickets_api_discounts_raw",
-    key="discount_id",
-    kind=payloads.Discount,
-)
-
-PROMO_CODES = Resource(
-    name="promo_codes",
-    path="/promo-codes",
-    table="stg_qtickets_api_promo_codes_raw",
-    key="promo_code_id",
-    kind=payloads.PromoCode,
-)
+DISCOUNTS = Resource("discounts", "discount_id", payloads.Discount)
+PROMO_CODES = Resource("promo_codes", "promo_code_id", payloads.PromoCode)
 
 # what orders point at is read after them, so that a code made meanwhile is not missing
 LISTINGS = (EVENTS, ORDERS, PROMO_CODES, DISCOUNTS)

@@ -15,6 +15,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -40,27 +41,6 @@ class Secret:
         return "Secret('**********')"
 
 
-# Each reader takes a text that is not empty and raises ValueError, which never repeats it.
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def _number(high: int) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not 0 < float(text) <= high:
-            raise ValueError(f"must be a number above 0 and at most {high}")
-        return float(text)
-
-    return read
-
-
 def _yes_or_no(text: str) -> bool:
     # as profiles.example.yml reads it
     if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
@@ -68,44 +48,11 @@ def _yes_or_no(text: str) -> bool:
     return text.lower() in ("1", "true", "yes", "on")
 
 
-def _identifier(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", text):
-        raise ValueError("only letters, digits and _ are allowed, no digit first, 63 at most")
-    return text
-
-
-def _plain(text: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f]|\A\s|\s\Z", text):
-        raise ValueError("has a space or a control character at its end, as files of Windows do")
-    return text
-
-
-def _secret(text: str) -> Secret:
-    return Secret(_plain(text))
-
-
-def _token(text: str) -> Secret:
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise ValueError("must be the bare token: no spaces, no `Bearer`, plain ASCII")
-    return Secret(text)
-
-
-def _path(text: str) -> Path:
-    if text.startswith("~"):
-        raise ValueError("`~` is a shell's: write the directory in full")
-    return Path(_plain(text))
-
-
-def _is_host(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return bool(re.fullmatch(r"[\w-]{1,63}(\.[\w-]{1,63})*", text)) and len(text) < 254
-    return True
-
-
 def _host(text: str) -> str:
-    if not _is_host(text):
+    with suppress(ValueError):
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+        return text
+    if not re.fullmatch(r"(?=.{1,253}\Z)[\w-]{1,63}(\.[\w-]{1,63})*", text):
         raise ValueError(
             "must be a bare host name or address: no https://, no path, no port (CLICKHOUSE_PORT)"
         )
@@ -113,51 +60,63 @@ def _host(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    found = re.fullmatch(
-        r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d{1,5}))?(/[^\s?#]*)?", text
-    )
-    if not found or not _is_host(found[1]) or not 0 < int(found[2] or 443) < 65536:
-        raise ValueError(f"must look like {VENDOR_URL}: no user, no query, a port in digits")
-    if text != VENDOR_URL:
-        import httpx
+    if text == VENDOR_URL:
+        return text
+    import httpx
 
-        try:
-            httpx.URL(text)
-        except httpx.InvalidURL:
-            raise ValueError("has no host that can be looked up") from None
+    found = re.fullmatch(r"https?://(\[[^]/]+\]|[^\s/?#@:]+)(:\d{1,5})?(/[^\s?#]*)?", text)
+    is_url = False
+    with suppress(httpx.InvalidURL, ValueError):
+        is_url = bool(found and 0 < (httpx.URL(text).port or 443) < 65536 and _host(found[1]))
+    if not is_url:
+        raise ValueError(f"must look like {VENDOR_URL}: a host, no user, no query, port in digits")
     return text.rstrip("/")
 
 
+_NAME = (
+    r"[A-Za-z_][A-Za-z0-9_]{0,62}",
+    "only letters, digits and _ are allowed, no digit first, 63 at most",
+)
+_TOKEN = r"[!-~]+", "must be the bare token: no spaces, no `Bearer`, plain ASCII"
+_TEXT = (
+    r"(?!\s)[^\x00-\x1f\x7f]+(?<!\s)",
+    "has a space or a control character at its end, as files of Windows do",
+)
+_PATH = f"(?!~){_TEXT[0]}", "must be a directory, written in full: no `~`, no space at its end"
 _NO_SECRET = Secret("")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a run needs to know. Field `x_y` is the environment variable `X_Y`."""
+    """What a run needs to know. Field `x_y` is the environment variable `X_Y`.
 
-    qtickets_api_token: Annotated[Secret | None, _token] = None
-    qtickets_base_url: Annotated[str, _url] = VENDOR_URL
+    Beside the type: what makes it of a text, and the bounds of a number (0 is not among those of a
+    float), or the pattern of the text and what is said of any other.
+    """
 
-    clickhouse_host: Annotated[str | None, _host] = None
-    clickhouse_port: Annotated[int | None, _whole(1, 65535)] = None
-    clickhouse_user: Annotated[str, _plain] = "default"
-    clickhouse_password: Annotated[Secret, _secret] = _NO_SECRET
-    clickhouse_secure: Annotated[bool, _yes_or_no] = False
-    clickhouse_database: Annotated[str, _identifier] = "zakaz"
-    clickhouse_cluster: Annotated[str | None, _identifier] = None
-    clickhouse_path: Annotated[Path, _path] = Path(".chdb")
+    qtickets_api_token: Annotated[Secret | None, (Secret, *_TOKEN)] = None
+    qtickets_base_url: Annotated[str, (_url,)] = VENDOR_URL
 
-    extract_connections: Annotated[int, _whole(1, 32)] = 4
-    extract_tries: Annotated[int, _whole(1, 100)] = 8
-    extract_patience_seconds: Annotated[float, _number(86_400)] = 180.0
-    extract_backoff_seconds: Annotated[float, _number(3_600)] = 0.5
-    extract_connect_seconds: Annotated[float, _number(3_600)] = 10.0
-    extract_read_seconds: Annotated[float, _number(3_600)] = 60.0
-    extract_overlap_minutes: Annotated[int, _whole(0, 10_080)] = 10
-    extract_sweep_hours: Annotated[float, _number(8_760)] = 24.0
-    extract_fresh_hours: Annotated[float, _number(8_760)] = 6.0
+    clickhouse_host: Annotated[str | None, (_host,)] = None
+    clickhouse_port: Annotated[int | None, (int, 1, 65535)] = None
+    clickhouse_user: Annotated[str, (str, *_TEXT)] = "default"
+    clickhouse_password: Annotated[Secret, (Secret, *_TEXT)] = _NO_SECRET
+    clickhouse_secure: Annotated[bool, (_yes_or_no,)] = False
+    clickhouse_database: Annotated[str, (str, *_NAME)] = "zakaz"
+    clickhouse_cluster: Annotated[str | None, (str, *_NAME)] = None
+    clickhouse_path: Annotated[Path, (Path, *_PATH)] = Path(".chdb")
+
+    extract_connections: Annotated[int, (int, 1, 32)] = 4
+    extract_tries: Annotated[int, (int, 1, 100)] = 8
+    extract_patience_seconds: Annotated[float, (float, 0, 86_400)] = 180.0
+    extract_backoff_seconds: Annotated[float, (float, 0, 3_600)] = 0.5
+    extract_connect_seconds: Annotated[float, (float, 0, 3_600)] = 10.0
+    extract_read_seconds: Annotated[float, (float, 0, 3_600)] = 60.0
+    extract_overlap_minutes: Annotated[int, (int, 0, 10_080)] = 10
+    extract_sweep_hours: Annotated[float, (float, 0, 8_760)] = 24.0
+    extract_fresh_hours: Annotated[float, (float, 0, 8_760)] = 6.0
     # ClickHouse counts the time to live in a DateTime, which ends in 2106
-    extract_inventory_days: Annotated[int, _whole(2, 10_000)] = 400
+    extract_inventory_days: Annotated[int, (int, 2, 10_000)] = 400
 
     @property
     def clickhouse_place(self) -> str:
@@ -168,7 +127,7 @@ class Settings:
         return f"{self.clickhouse_host}:{port}"
 
 
-_READ: dict[str, Callable[[str], Any]] = {
+_KNOWN: dict[str, tuple[Any, ...]] = {
     name.upper(): hint.__metadata__[0]
     for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
@@ -193,10 +152,10 @@ def load(envfile: Path | None) -> Settings:
         os.environ.setdefault(name, found[name])
     found |= {name: value for name, value in os.environ.items() if value}
     read = {}
-    for name, reader in _READ.items():
+    for name, (make, *rule) in _KNOWN.items():
         if found.get(name):
             try:
-                read[name.lower()] = reader(found[name])
+                read[name.lower()] = _value(found[name], make, *rule)
             except ValueError as error:
                 wrong.append(f"{name}: {error}.")
     settings = Settings(**read)
@@ -211,11 +170,27 @@ def load(envfile: Path | None) -> Settings:
     return settings
 
 
+def _value(text: str, make: Callable[[str], Any], *rule: Any) -> Any:
+    """Return what is made of a setting's text. Raises ValueError, which never repeats it."""
+    if make in (int, float):
+        low, high = rule
+        wanted, digits = f"a whole number from {low} to {high}", "[0-9]{1,9}"
+        if make is float:
+            wanted, digits = f"a number above 0 and at most {high}", r"[0-9]{1,9}(\.[0-9]{1,9})?"
+        number = make(text) if re.fullmatch(digits, text) else -1
+        if not low <= number <= high or (make is float and not number):
+            raise ValueError(f"must be {wanted}")
+        return number
+    if rule and not re.fullmatch(rule[0], text):
+        raise ValueError(rule[1])
+    return make(text)
+
+
 def _unknown(name: str, likeness: float) -> Iterator[str]:
     """Say that a name that is ours, or so like one of ours, is none."""
     ours = name.upper().startswith(_OURS)
-    near = get_close_matches(name.upper(), _READ, 1, likeness if ours else 0.85)
-    if name not in _READ and (ours or near):
+    near = get_close_matches(name.upper(), _KNOWN, 1, likeness if ours else 0.85)
+    if name not in _KNOWN and (ours or near):
         yield f"{name}: no such setting" + (f"; is {near[0]} meant?" if near else ".")
 
 

@@ -26,7 +26,7 @@ from extract.errors import (
     Unreachable,
     ZakazError,
 )
-from extract.pages import Filter, Page, Pages, decode, within
+from extract.pages import Filter, Pages, decode, within
 from extract.payloads import Kept, NoRow, keep_seats
 from extract.plan import Checkpoint, Span, cut, plan
 from extract.pool import side_by_side
@@ -317,19 +317,13 @@ class Run:
                 "nothing was marked as deleted. Is QTICKETS_API_TOKEN that of the same organiser? "
                 "If they were deleted indeed, run once with --accept-deletions."
             )
-        deleted = missing
+        deleted = sorted(missing)
         if resource.has_singles:
-            deleted = set()
-            for id_, found in self._side_by_side(
-                sorted(missing), lambda id_: self._exists(resource, id_)
-            ):
-                if isinstance(found, ApiError):
-                    raise found
-                if not found:
-                    deleted.add(id_)
-        for batch in _batched(sorted(deleted)):
-            self.warehouse.delete(resource, batch)
-            result.counts.deleted += len(batch)
+            exists = self._all(deleted, lambda id_: self._exists(resource, id_))
+            deleted = [id_ for id_ in deleted if not exists[id_]]
+        for first in range(0, len(deleted), _SPAN_ROWS):
+            self.warehouse.delete(resource, deleted[first : first + _SPAN_ROWS])
+        result.counts.deleted += len(deleted)
 
     def _exists(self, resource: Resource, id_: int) -> bool:
         try:
@@ -349,15 +343,9 @@ class Run:
                 return
             done = (checkpoint.span for checkpoint in self.warehouse.checkpoints(resource.name))
             spans = [Span(lo, min(hi, newest_id)) for lo, hi in done if lo < newest_id]
-            differing = []
-            for span, there in self._side_by_side(
-                spans, lambda span: self._pages.total(resource, *span)
-            ):
-                if isinstance(there, ApiError):
-                    raise there
-                if there != count(resource, *span):
-                    differing.append(span)
-            self._read_spans(resource, sorted(differing), result)
+            totals = self._all(spans, lambda span: self._pages.total(resource, *span))
+            differing = [span for span in spans if totals[span] != count(resource, *span)]
+            self._read_spans(resource, differing, result)
         raise Incomplete(
             f"the API says {total}, {landed} are landed, and reading again where "
             "they differ did not settle it. What was read is landed; the next run tries again."
@@ -377,7 +365,7 @@ class Run:
         if self._events_failed and not self._shows:
             raise self._events_failed  # no shows are known
         if self._shows is None:
-            self._shows = self._read_shows()
+            self._shows = self._read_shows(result)
         shows = [self._shows[show_id] for show_id in sorted(self._shows)]
         self._progress(INVENTORY, len(shows), "shows")
         if failed := self._read_seats(shows, result):
@@ -387,6 +375,7 @@ class Run:
             raise failed[0]
         if self._events_failed:
             raise self._events_failed  # not all shows are known
+        self._refuse_odd(EVENTS, result)
         result.api_total = result.seen
 
     def _read_seats(self, shows: Sequence[Show], result: Result) -> list[ApiError]:
@@ -416,14 +405,12 @@ class Run:
         result.counts += self.warehouse.land_seats(snapshots)
         result.seen += len(snapshots)
 
-    def _read_shows(self) -> dict[int, Show]:
+    def _read_shows(self, result: Result) -> dict[int, Show]:
+        self._recognise(EVENTS, self._pages.page(EVENTS, newest_first=True).rows)
         shows: dict[int, Show] = {}
-        first: Page | None = None
         for page in self._pages.read(EVENTS, 0, None):
-            if first is None:
-                first = page
-                self._recognise(EVENTS, page.rows)
             shows |= _shows(page.rows, page.date)
+            result.odd.update(page.odd)
         return shows
 
     def _seats(self, show: Show) -> Snapshot | None:
@@ -460,6 +447,15 @@ class Run:
             desc=what, total=total, unit=f" {unit}", leave=False, disable=None
         )
 
+    def _all(self, work: Sequence[T], do: Callable[[T], R]) -> dict[T, R]:
+        """Return what became of each, done side by side; raise the first ApiError."""
+        done: dict[T, R] = {}
+        for item, result in self._side_by_side(work, do):
+            if isinstance(result, ApiError):
+                raise result
+            done[item] = result
+        return done
+
     def _side_by_side(
         self, work: Iterable[T], do: Callable[[T], R]
     ) -> Iterator[tuple[T, R | ApiError]]:
@@ -467,11 +463,6 @@ class Run:
         connections = self.settings.extract_connections
         # more than there are connections, so that none idles while a worker decodes
         return side_by_side(connections + max(1, connections // 4), work, do)
-
-
-def _batched(ids: list[int]) -> Iterator[list[int]]:
-    for first in range(0, len(ids), _SPAN_ROWS):
-        yield ids[first : first + _SPAN_ROWS]
 
 
 class _Single(msgspec.Struct):

@@ -175,15 +175,17 @@ class Warehouse:
         )
         there = {name: (engine or "View", key, create) for name, engine, key, create in rows}
         wanted = f"{self._replicated}ReplacingMergeTree"
-        refused = [
-            f"{self._database}.{name}: its engine is {re.split(' [A-Z]+ BY ', engine)[0]} by"
-            f" ({key}), wanted {wanted}(_ver) by ({_KEYS[name]})"
-            for name, (engine, key, _) in there.items()
-            if name in _KEYS
+        refused = []
+        for name, by in _KEYS.items():
+            engine, key, _ = there.get(name, (f"{wanted}(_ver)", by, ""))
             # replicated or shared is as good, or better; version 1's run log has a longer key
-            if not re.match(rf"\w*{wanted}\(([^()]*, )?_ver\)", engine)
-            or not f"{key}, ".startswith(f"{_KEYS[name]}, ")
-        ]
+            is_of_ours = re.match(rf"\w*{wanted}\(([^()]*, )?_ver\)", engine)
+            if not is_of_ours or not f"{key}, ".startswith(f"{by}, "):
+                found = re.split(" [A-Z]+ BY ", engine)[0]
+                refused.append(
+                    f"{self._database}.{name}: its engine is {found} by ({key}), wanted"
+                    f" {wanted}(_ver) by ({by})"
+                )
         if refused:
             raise WarehouseError(
                 f"ClickHouse ({self._place}): this version cannot use what is there, and changed "

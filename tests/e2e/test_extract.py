@@ -538,7 +538,7 @@ def test_tables_of_another_make_are_refused_before_anything_is_written(place: Pl
     assert (ran.code, checked.code, ran.err.count("\n")) == (4, 4, 1), ran
     for said in (
         f"{place.database}.{ORDERS.table}: its engine is MergeTree by (id), wanted"
-        " ReplacingMergeTree(_ver) by (order_id);",
+        " ReplacingMergeTree(_ver) by (order_id)",
         f"{place.database}.{EVENTS.table}: its engine is ReplacingMergeTree by (event_id), wanted",
         f"{place.database}.meta_slices: its engine is View by (), wanted",
         "Rename such a table",

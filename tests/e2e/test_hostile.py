@@ -261,11 +261,11 @@ def test_nothing_from_the_future_is_fresh_or_not_due(place: Place) -> None:
             moved = ", ".join(
                 f"{each} + toIntervalDay(365) as {each}" for each in times.split(", ")
             )
-            place.query(f"create table zakaz.moved as zakaz.{table}")
+            place.query(f"create table moved as {table}")
             place.query(
                 f"insert into moved select * replace ({moved}, _ver + {year} as _ver) from {table}"
             )
-            place.query(f"exchange tables zakaz.moved and zakaz.{table}")
+            place.query(f"exchange tables moved and {table}")
             place.query("drop table moved")
         told = place.extract(None, "--healthcheck", "orders")
         assert told.code == 5, told
