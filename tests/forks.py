@@ -125,7 +125,7 @@ def _serve(control: socket.socket) -> dict[str, Any]:
                 os._exit(0)
             request = json.loads(message)
             request["manifest"] = _manifest_for(request)
-            # else each collection in the forked process would go through, and copy, all that is loaded
+            # else each collection in the forked process would copy all that is loaded
             gc.freeze()
             pid = os.fork()
             if not pid:
