@@ -62,7 +62,7 @@ final as (
         sumIf(amount, state = '{{ state }}')::Decimal(18, 2) as amount_{{ state }},
         {%- endfor %}
         round(
-            quantileExactInclusiveOrNullIf(0.5)( -- noqa: LT01
+            quantileExactInclusiveOrNullIf(0.5)(
                 greatest(assumeNotNull(seconds_to_payment), 0),
                 state = 'paid' and seconds_to_payment is not null
             ) / 60,
