@@ -8,6 +8,7 @@ something is missing, broken, late, or happens at the wrong moment.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -458,3 +459,22 @@ def test_freshness_is_of_the_last_verified_run(place: Place) -> None:
     assert "resource = inventory" in late.out
     assert "resource = events" in late.out
     assert "resource = orders" not in late.out
+
+
+def test_a_database_of_the_past_is_looked_at(built_place: Place, tmp_path: Path) -> None:
+    [(today,)] = built_place.query("select any(report_today) from v_data_quality")
+    past = today - timedelta(days=4)
+    ok(built_place.dbt("run", "--vars", f"{{report_today: {past}}}"))
+    for newest in (
+        "any(report_today) from v_data_quality",
+        "max(sales_date) from v_sales_latest",
+        "any(date_to) from v_sales_compared where period = 'today' and scope = 'all'",
+    ):
+        assert built_place.query(f"select {newest}") == [(past,)], newest
+    page = tmp_path / "report.html"
+    ok(built_place.report("--output", str(page)))
+    [(sold,)] = built_place.query(
+        f"select sum(tickets_sold) from fact_qtickets_sales_daily where sales_date = '{past}'"
+    )
+    words = re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8"))
+    assert f"сегодня {sold}" in " ".join(words.split())
