@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import importlib
 import json
 import logging
@@ -124,8 +125,11 @@ def _serve(control: socket.socket) -> dict[str, Any]:
                 os._exit(0)
             request = json.loads(message)
             request["manifest"] = _manifest_for(request)
+            # else each collection in the forked process would copy all that is loaded
+            gc.freeze()
             pid = os.fork()
             if not pid:
+                gc.enable()
                 os.dup2(fds[0], 1)
                 os.dup2(fds[1], 2)
                 for fd in (*fds, *children, *(told for _, told in children.values())):
@@ -253,6 +257,7 @@ def _alone() -> None:
 
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
+    gc.disable()
     importlib.import_module("dbt.cli.main")
     importlib.import_module("dbt.adapters.clickhouse")
     for package in PRELOADED:

@@ -12,7 +12,7 @@ sides as (
         tickets_sold,
         revenue,
         1 as sign
-    from {{ ref('fact_romi_daily') }}
+    from {{ ref('v_romi_daily') }}
 
     union all
 

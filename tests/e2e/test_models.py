@@ -8,6 +8,7 @@ something is missing, broken, late, or happens at the wrong moment.
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from tests.clickhouse_server import ClickHouseServer
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import MUTATIONS, Organiser, Shelf
 from tests.qtickets_sample import stamp
-from tests.zakaz import Place, Ran, small_organiser
+from tests.zakaz import ROOT, Place, Ran, small_organiser
 
 MARTS = (
     *("dim_events", "fact_qtickets_sales_daily"),
@@ -273,6 +274,40 @@ class Meanwhile:
         self._thread.join()
         if self._error:
             raise self._error
+
+
+HEADER = "plan_date,event_id,city,currency,planned_tickets,planned_revenue"
+
+
+def test_a_plan_that_cannot_be_read_is_named_and_the_last_one_kept(
+    built_place: Place, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    for part in ("models", "macros", "seeds", "tests/dbt"):
+        shutil.copytree(ROOT / part, project / part)
+    shutil.copy(ROOT / "dbt_project.yml", project)
+    plan = project / "seeds" / "plan_sales.csv"
+    seed = ("seed", "--project-dir", str(project), "--select", "plan_sales")
+    query = "select plan_date::String, city, planned_tickets from plan_sales"
+
+    # as Excel saves "CSV UTF-8"
+    plan.write_text(f"{HEADER}\n2026-01-31,0,Томск,RUB,3,900\n", encoding="utf-8-sig")
+    ok(built_place.dbt(*seed))
+    assert built_place.query(query) == [("2026-01-31", "Томск", 3)]
+    for wrong in (
+        f"{HEADER.replace(',', ';')}\n2026-01-31;0;Томск;RUB;4;900\n",
+        "Дата,Событие,Город,Валюта,Билеты,Выручка\n2026-01-31,0,Томск,RUB,4,900\n",
+        f"{HEADER.replace(',currency', '')}\n2026-01-31,0,Томск,4,900\n",
+    ):
+        plan.write_text(wrong)
+        ran = built_place.dbt(*seed)
+        assert ran.code != 0, ran
+        assert "seeds/plan_sales.csv: the first line must be" in ran.out, ran
+        assert built_place.query(query) == [("2026-01-31", "Томск", 3)]
+    plan.write_text(f"{HEADER}\n31.01.2026,0,Томск,RUB,4,900\n")
+    ran = built_place.dbt(*seed)
+    assert ran.code != 0, ran
+    assert "seeds/plan_sales.csv" in ran.out, ran
 
 
 def test_rows_that_land_while_dbt_reads(place: Place) -> None:

@@ -19,8 +19,9 @@ final as (
         tickets_sold,
         tickets_paid_in_hall,
         tickets_total - tickets_left as tickets_taken,
-        (tickets_paid_in_hall - tickets_sold)::Nullable(Int64) as tickets_unexplained,
-        snapshot_at
+        (tickets_paid_in_hall - tickets_sold - tickets_in_season)::Nullable(Int64) as tickets_unexplained,
+        snapshot_at,
+        tickets_in_season
     from shows
 
 )

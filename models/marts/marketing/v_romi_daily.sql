@@ -1,36 +1,218 @@
-{{ config(materialized='view') }}
+-- What was spent on advertising beside what was sold to those who came by it. Each cost and each sale is in exactly one row.
+-- A table under the name of a view, as there is nobody else to read it. Rebuilt whole: costs are corrected, and sales are refunded.
+{{ config(materialized='table', order_by=['spend_date', 'utm_source', 'utm_medium', 'utm_campaign']) }}
+
+{%- set tags = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_term'] %}
 
 with
 
-days as (
+ad_costs as (
 
-    select * from {{ ref('fact_romi_daily') }}
+    select * from {{ ref('stg_planning__ad_costs') }}
+
+),
+
+sold_tickets as (
+
+    select * from {{ ref('int_sold_tickets') }}
+
+),
+
+channels as (
+
+    select
+        lowerUTF8({{ tidy_name("ifNull(utm_source, '')") }}) as of_source,
+        lowerUTF8({{ tidy_name("ifNull(utm_medium, '')") }}) as of_medium,
+        any(channel) as channel
+    from {{ ref('utm_channels') }}
+    group by
+        of_source,
+        of_medium
+
+),
+
+channels_of_any_medium as (
+
+    select * from channels
+    where of_medium = ''
+
+),
+
+costs as (
+
+    select
+        spend_date,
+        if(currency = '', 'unknown', currency) as cost_currency,
+        -- which tags it names, as bits: 24 is source and medium
+        (
+            {%- for tag in tags %}
+            {{ '+ ' if not loop.first }}if({{ tag }} = '', 0, {{ 2 ** loop.revindex0 }})
+            {%- endfor %}
+        )::UInt8 as named_tags,
+        {{ tags | join(', ') }},
+        sum(spend) as sum_spend,
+        sum(impressions) as sum_impressions,
+        sum(clicks) as sum_clicks
+    from ad_costs
+    group by
+        spend_date,
+        cost_currency,
+        {{ tags | join(', ') }}
+
+),
+
+-- An order has one day and one set of tags, so orders add up over both.
+sales as (
+
+    select
+        sales_date,
+        currency as sale_currency,
+        {{ tags | join(', ') }},
+        uniqExact(order_id) as sum_orders,
+        sumIf(quantity, not is_refunded) as sum_tickets,
+        sum(gross_amount) - sum(paid_back_amount) as sum_revenue
+    from sold_tickets
+    group by
+        sales_date,
+        sale_currency,
+        {{ tags | join(', ') }}
+
+),
+
+kinds as (
+
+    select groupUniqArrayIf(named_tags, named_tags != 0) as named_by_some
+    from costs
+
+),
+
+-- A sale with the tags that some cost names, and without the others; 255 is the sale as it is, should no cost have it.
+-- Loops of Jinja are indented in ways that the linter does not follow.
+-- noqa: disable=LT02
+candidates as (
+
+    select
+        *,
+        named
+        {%- for tag in tags %},
+        if(bitTest(named, {{ loop.revindex0 }}), {{ tag }}, '') as cost_{{ tag }}
+        {%- endfor %}
+    from sales
+    array join arrayConcat((select named_by_some from kinds), [255::UInt8]) as named
+
+),
+
+-- The cost that names most tags of a sale has it; of two that name as many, the one that names the earlier tags.
+attributed as (
+
+    select
+        candidates.sales_date as sales_date,
+        candidates.sale_currency as sale_currency,
+        {%- for tag in tags %}
+        candidates.cost_{{ tag }} as cost_{{ tag }},
+        {%- endfor %}
+        candidates.sum_orders as sum_orders,
+        candidates.sum_tickets as sum_tickets,
+        candidates.sum_revenue as sum_revenue
+    from candidates
+    left join costs
+        on
+            candidates.sales_date = costs.spend_date
+            and candidates.sale_currency = costs.cost_currency
+            and candidates.named = costs.named_tags
+        {%- for tag in tags %}
+            and candidates.cost_{{ tag }} = costs.{{ tag }}
+        {%- endfor %}
+    where candidates.named in (255, costs.named_tags)
+    order by
+        candidates.named = 255,
+        bitCount(candidates.named) desc,
+        candidates.named desc
+    limit 1 by
+        candidates.sales_date,
+        candidates.sale_currency,
+        {%- for tag in tags %}
+        candidates.{{ tag }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+),
+
+both as (
+
+    select
+        spend_date,
+        cost_currency as one_currency,
+        {{ tags | join(', ') }},
+        sum_spend,
+        sum_impressions,
+        sum_clicks,
+        0::UInt64 as sum_orders,
+        0::UInt64 as sum_tickets,
+        0::Decimal(18, 2) as sum_revenue
+    from costs
+
+    union all
+
+    select
+        sales_date,
+        sale_currency,
+        cost_{{ tags | join(', cost_') }},
+        0,
+        0,
+        0,
+        sum_orders,
+        sum_tickets,
+        sum_revenue
+    from attributed
+
+),
+
+summed as (
+
+    select
+        both.spend_date as spend_date,
+        {%- for tag in tags %}
+        if(both.{{ tag }} = '', '(none)', both.{{ tag }})
+            ::{{ 'LowCardinality(String)' if loop.index <= 2 else 'String' }} as {{ tag }},
+        {%- endfor %}
+        multiIf(
+            any(channels.channel) != '', any(channels.channel),
+            any(channels_of_any_medium.channel) != '', any(channels_of_any_medium.channel),
+            both.utm_source = '' and both.utm_medium = '', '(none)',
+            'unknown'
+        )::LowCardinality(String) as channel,
+        both.one_currency::LowCardinality(String) as currency,
+        sum(both.sum_spend)::Decimal(18, 2) as spend,
+        sum(both.sum_impressions)::Int64 as impressions,
+        sum(both.sum_clicks)::Int64 as clicks,
+        sum(both.sum_orders)::UInt64 as orders,
+        sum(both.sum_tickets)::UInt64 as tickets_sold,
+        sum(both.sum_revenue)::Decimal(18, 2) as revenue
+    from both
+    left join channels
+        on
+            both.utm_source = channels.of_source
+            and both.utm_medium = channels.of_medium
+    left join channels_of_any_medium on both.utm_source = channels_of_any_medium.of_source
+    group by
+        both.spend_date,
+        {%- for tag in tags %}
+        both.{{ tag }},
+        {%- endfor %}
+        both.one_currency
 
 ),
 
 final as (
 
     select
-        spend_date,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        channel,
-        currency,
-        spend,
-        impressions,
-        clicks,
-        orders,
-        tickets_sold,
-        revenue,
+        *,
         {%- for what, number in [('click', 'clicks'), ('ticket', 'tickets_sold'), ('order', 'orders')] %}
         {{ average_price('spend', 'if(spend = 0, 0, ' ~ number ~ ')') }} as cost_per_{{ what }},
         {%- endfor %}
         if(impressions > 0, round(100 * clicks / impressions, 2), null) as ctr,
         if(spend > 0, round(100 * toFloat64(revenue - spend) / toFloat64(spend), 1), null) as romi
-    from days
+    from summed
 
 )
 

@@ -44,7 +44,10 @@ final as (
         first_run_at,
 
         -- money that no ticket explains
-        if(resource = 'orders', orders_outside_tickets, 0)::UInt64 as orders_outside_tickets
+        if(resource = 'orders', orders_outside_tickets, 0)::UInt64 as orders_outside_tickets,
+
+        -- what the reports call today
+        {{ report_today() }} as report_today
     from pulls
     cross join outside
 

@@ -66,6 +66,12 @@
             price Nullable(String),
             service_fee_amount Nullable(String),
             {{ parts_type }},
+            related_baskets Array(Tuple(
+                show_id Nullable(String),
+                quantity Nullable(String),
+                deleted_at Nullable(String),
+                refunded_at Nullable(String)
+            )),
             checked_at Nullable(String),
             deleted_at Nullable(String),
             refunded_at Nullable(String),
@@ -257,6 +263,18 @@ final as (
             arrayConcat(json.refunds.{{ field }}, arrayFlatten(json.baskets.refunds.{{ field }}))
         ) as {{ column }},
         {%- endfor %}
+
+        -- parts of season tickets, in parallel arrays: each holds a seat of its own show
+        arrayFlatten(
+            arrayMap((ticket, shows) -> arrayMap(x -> ticket, shows), ticket_ids, json.baskets.related_baskets.show_id)
+        ) as part_ticket_ids,
+        arrayMap(x -> ifNull({{ json_id('x') }}, 0), arrayFlatten(json.baskets.related_baskets.show_id)) as part_show_ids,
+        arrayMap(x -> ifNull(toUInt16OrNull(x), 1), arrayFlatten(json.baskets.related_baskets.quantity)) as part_quantities,
+        arrayMap(
+            (x, y) -> (isNull({{ json_instant('x') }}) and isNull({{ json_instant('y') }}))::Bool,
+            arrayFlatten(json.baskets.related_baskets.deleted_at),
+            arrayFlatten(json.baskets.related_baskets.refunded_at)
+        ) as part_is_valid,
 
         -- what could not be read
         {%- set checks = [

@@ -1,5 +1,6 @@
--- Guards conservation within a show: seats by zone and price have the totals of the hall, where one unknown makes the sum unknown;
--- arrivals are all that was scanned. Fails with the show and both numbers.
+-- Guards conservation: seats by zone and price have the totals of their hall, where one unknown makes the sum unknown; arrivals are
+-- all that was scanned, and no more than was valid; each order was paid, lapsed or is open. Fails with the show, or the event, and
+-- both sides.
 
 with
 
@@ -26,7 +27,7 @@ arrivals as (
 
 select
     'seats' as what,
-    shows.show_id as show_id,
+    shows.show_id as id,
     [toString(shows.tickets_total), toString(shows.tickets_left)] as whole,
     [toString(inventory.parts_total), toString(inventory.parts_left)] as parts
 from {{ ref('fact_qtickets_inventory_by_show') }} as shows
@@ -42,4 +43,16 @@ select
     [toString(arrivals.parts_scanned)] as parts
 from {{ ref('fact_qtickets_attendance_by_show') }} as shows
 left join arrivals on shows.show_id = arrivals.show_id
+where
+    whole != parts
+    or shows.tickets_scanned > shows.tickets_valid
+
+union all
+
+select
+    'orders',
+    event_id,
+    [toString(orders_made), toString(amount_made)] as whole,
+    [toString(orders_paid + orders_lapsed + orders_open), toString(amount_paid + amount_lapsed + amount_open)] as parts
+from {{ ref('fact_qtickets_orders_daily') }}
 where whole != parts
