@@ -147,7 +147,8 @@ def load(envfile: Path | None) -> Settings:
     found = _read_file(envfile) if envfile else {}
     wrong = [f"--envfile {envfile}: {fault}" for name in found for fault in _unknown(name, 0.5)]
     # in the environment others have names like ours
-    wrong += [fault for name in os.environ for fault in _unknown(name, 0.9) if "meant" in fault]
+    ours = [name for name in os.environ if name.upper().startswith(_OURS)]
+    wrong += [fault for name in ours for fault in _unknown(name, 0.9) if "meant" in fault]
     for name in found.keys() & set(_NETWORK):
         os.environ.setdefault(name, found[name])
     found |= {name: value for name, value in os.environ.items() if value}
