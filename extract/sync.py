@@ -184,11 +184,13 @@ class Run:
         done = self.warehouse.checkpoints(resource.name)
         cursor = self.warehouse.cursor(resource) if resource.incremental else None
         never, again = plan(done, newest_id, now=head.date, cursor=cursor, period=period)
-        spans = again
+        spans = list(again)
         for gap in never:
-            whole = gap == (0, newest_id)
-            rows = head.total if whole else self._pages.total(resource, *gap)
-            spans = spans + cut(gap, rows, _SPAN_ROWS)
+            page = self._pages.page(resource, within(*gap))
+            # ids begin in the millions: what is below the first one is empty, and of its span
+            first = page.rows[0].id - 1 if page.rows else gap.lo
+            begun, *others = cut(Span(first, gap.hi), page.total, _SPAN_ROWS)
+            spans += [Span(gap.lo, begun.hi), *others]
 
         self._progress(resource.name, head.total if everything or not done else None, "rows")
         if resource is EVENTS:
