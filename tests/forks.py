@@ -25,6 +25,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -54,7 +55,8 @@ class Forked:
         read, write = os.pipe()
         fds = [*(file.fileno() for file in self._files), write]
         request = json.dumps({"argv": self.args, "env": dict(env)}).encode()
-        socket.send_fds(_server(), [request], fds)
+        with _one_server:
+            socket.send_fds(_server(), [request], fds)
         os.close(write)
         self._told = os.fdopen(read)
         self.pid = int(self._told.readline())
@@ -71,9 +73,7 @@ class Forked:
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         self.wait(timeout)
-        for file in self._files:
-            file.seek(0)
-        out, err = (file.read().decode() for file in self._files)
+        out, err = map(_read, self._files)
         return out, err
 
     def send_signal(self, number: int) -> None:
@@ -87,9 +87,23 @@ class Forked:
         self.send_signal(signal.SIGTERM)
 
     def _ended(self, timeout: float | None) -> int | None:
-        if self.returncode is None and select.select([self._told], [], [], timeout)[0]:
-            self.returncode = os.waitstatus_to_exitcode(int(self._told.readline()))
+        # poll, since a worker may have more open files than select can name
+        if self.returncode is None:
+            poll = select.poll()
+            poll.register(self._told, select.POLLIN)
+            if poll.poll(None if timeout is None else timeout * 1000):
+                self.returncode = os.waitstatus_to_exitcode(int(self._told.readline()))
+                self._told.close()
         return self.returncode
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    with file:
+        return file.read().decode()
+
+
+_one_server = threading.Lock()  # tests may run commands in threads
 
 
 @cache

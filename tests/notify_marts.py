@@ -43,7 +43,8 @@ create table meta_job_runs (run_id String, job LowCardinality(String),
 """
 _FORECAST = """
 create table v_show_forecast (show_id UInt64, event_name String, starts_at DateTime64(3, 'UTC'),
-    tickets_sold UInt64, forecast Nullable(UInt64), verdict LowCardinality(String)) engine = Memory
+    tickets_sold UInt64, tickets_total Nullable(UInt64), forecast_tickets Nullable(UInt64),
+    will_sell_out Nullable(Bool), verdict LowCardinality(Nullable(String))) engine = Memory
 """
 
 

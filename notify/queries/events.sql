@@ -35,15 +35,20 @@ final as (
         dim_events.city as city,
         by_event.currency as currency,
         by_event.sold as tickets_sold,
-        by_event.sum_revenue as revenue
+        by_event.sum_revenue as revenue,
+        sum(by_event.sold) over (partition by by_event.currency) as sold_in_currency
     from by_event
     inner join dim_events on by_event.event_id = dim_events.event_id
     where by_event.sold > 0
 
 )
 
-select * from final
+-- money of two currencies cannot be compared: the currency with most tickets comes first
+select * except (sold_in_currency)
+from final
 order by
+    sold_in_currency desc,
+    currency,
     revenue desc,
     tickets_sold desc,
     event_name,

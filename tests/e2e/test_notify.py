@@ -644,25 +644,20 @@ def test_the_forecast_is_there_when_its_mart_is(
     fill(marts, operator.now.date())
     marts.built(operator.now - timedelta(minutes=20))
     marts.create_forecast()
-    shows = [
-        (n, "Щелкунчик", operator.now + timedelta(days=n), sold, forecast, verdict)
-        for n, (sold, forecast, verdict) in enumerate(
-            [
-                (200, 300, "on track"),
-                (299, 300, "ahead"),
-                (40, 90, "behind"),
-                (7, None, "behind"),
-                (1, 5, "on track"),
-                *[(10, 50, "behind")] * 7,
-            ]
-        )
+    seen = [
+        (200, 300, 300, True, "on track"),
+        (299, 300, 300, True, None),
+        (40, 300, 90, False, "behind"),
+        (7, None, None, None, "behind"),
+        (1, None, 5, None, "on track"),
+        *[(10, None, 50, None, "behind")] * 7,
     ]
-    shows.append((99, "Вчерашний показ", operator.now - timedelta(days=1), 1, 2, "behind"))
+    shows = [
+        (n, "Щелкунчик", operator.now + timedelta(days=n), *show) for n, show in enumerate(seen)
+    ]
+    past = operator.now - timedelta(days=1)
+    shows.append((99, "Вчерашний показ", past, 1, None, 2, None, "behind"))
     marts.insert("v_show_forecast", shows)
-    marts.insert(
-        "fact_qtickets_inventory_by_show",
-        [(n, 1, 300, 10) for n in range(3)] + [(n, 1, None, None) for n in range(3, 12)],
-    )
     operator.quietly("digest")
     assert_reads("digest_with_forecast", receiver.messages)
 

@@ -58,7 +58,8 @@ def test_an_api_that_breaks_is_one_alert_and_its_return_one_more(
     impatient = {"EXTRACT_TRIES": "2", "EXTRACT_PATIENCE_SECONDS": "2"}
     with QTicketsServer(organiser) as server:
         assert [ran.code for ran in chain(place, server, **urls)] == [0, 0]
-        assert receiver.take() == []
+        # what the sample holds on purpose, such as money outside tickets, is told once a day
+        assert all(title.startswith("🟡") for title, _ in receiver.take())
 
         place.settings.update(impatient)
         server.faults.error_503 = 1
