@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.clickhouse_server import DEFAULT_USERS, ClickHouseServer
 from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Golden, Place
+
+# an embedded ClickHouse holds three files a thread open: more than the 1,024 of many a shell
+_, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_most, _most))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
