@@ -99,8 +99,7 @@ class Forked:
 
 def _read(file: IO[bytes]) -> str:
     file.seek(0)
-    with file:
-        return file.read().decode()
+    return file.read().decode()
 
 
 _one_server = threading.Lock()  # tests may run commands in threads

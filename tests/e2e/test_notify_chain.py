@@ -173,7 +173,8 @@ def test_two_organisers_side_by_side_have_nothing_of_each_other(
     with ThreadPoolExecutor(2) as pool:  # at the same time: no lock of one stops the other
         list(pool.map(live, NAMES))
 
-    digests = receiver.take()
+    # what the sample holds on purpose, such as money outside tickets, is a warning
+    digests = [told for told in receiver.take() if not told[0].startswith("🟡")]
     assert sorted(title.partition(":")[0] for title, _ in digests) == ["Театр maska", "Театр sova"]
     for name, other in (NAMES, NAMES[::-1]):
         (text,) = (text for title, text in digests if title.startswith(f"Театр {name}"))
