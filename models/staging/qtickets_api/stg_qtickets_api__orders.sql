@@ -268,8 +268,12 @@ final as (
         arrayFlatten(
             arrayMap((ticket, shows) -> arrayMap(x -> ticket, shows), ticket_ids, json.baskets.related_baskets.show_id)
         ) as part_ticket_ids,
-        arrayMap(x -> ifNull({{ json_id('x') }}, 0), arrayFlatten(json.baskets.related_baskets.show_id)) as part_show_ids,
-        arrayMap(x -> ifNull(toUInt16OrNull(x), 1), arrayFlatten(json.baskets.related_baskets.quantity)) as part_quantities,
+        arrayMap(
+            x -> ifNull({{ json_id('x') }}, 0), arrayFlatten(json.baskets.related_baskets.show_id)
+        ) as part_show_ids,
+        arrayMap(
+            x -> ifNull(toUInt16OrNull(x), 1), arrayFlatten(json.baskets.related_baskets.quantity)
+        ) as part_quantities,
         arrayMap(
             (x, y) -> (isNull({{ json_instant('x') }}) and isNull({{ json_instant('y') }}))::Bool,
             arrayFlatten(json.baskets.related_baskets.deleted_at),
