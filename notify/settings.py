@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reader import ReaderError, environment
 
-SETTING, CLICKHOUSE, BUSY, NOT_DELIVERED = 2, 4, 6, 7  # exit codes
+SETTING, NOT_DELIVERED = 2, 7  # exit codes; the others are of ReaderError
 Failures = list[tuple[int, str]]  # exit code, and a line that holds no secret
 
 _KNOWN = {"DIGEST_URLS", "ALERT_URLS", "REPORT_URL", "HEARTBEAT_URL", "STATE_PATH"}
