@@ -9,21 +9,16 @@ sales as (
 
 ),
 
-hourly as (
+final as (
 
     select
         sales_date,
         toHour(toTimeZone(sold_at, '{{ var("report_timezone") }}')) as sales_hour,
         event_id,
-        any(event_name) as event_name,
+        any(event_name)::String as event_name,
         city,
-        currency,
-        uniqExact(order_id) as orders,
-        sumIf(quantity, not is_refunded) as tickets_sold,
-        sumIf(quantity, not is_refunded and gross_amount = 0) as tickets_free,
-        sumIf(quantity, is_refunded) as tickets_refunded,
-        sum(gross_amount) as sum_gross,
-        sum(paid_back_amount) as sum_paid_back
+        currency::LowCardinality(String) as currency,
+        {{ sales_measures_and_orders() }}
     from sales
     group by
         sales_date,
@@ -31,26 +26,6 @@ hourly as (
         event_id,
         city,
         currency
-
-),
-
-final as (
-
-    select
-        sales_date,
-        sales_hour,
-        event_id,
-        event_name,
-        city,
-        currency::LowCardinality(String) as currency,
-        orders,
-        tickets_sold,
-        tickets_free,
-        tickets_refunded,
-        sum_gross::Decimal(18, 2) as gross_revenue,
-        sum_paid_back::Decimal(18, 2) as refunded_amount,
-        (sum_gross - sum_paid_back)::Decimal(18, 2) as revenue
-    from hourly
 
 )
 
