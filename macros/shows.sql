@@ -29,6 +29,12 @@
 {%- endmacro %}
 
 
+{#- The numbers of days before a show at which forecasts are judged. -#}
+{% macro forecast_horizons() -%}
+    [28, 14, 7, 3, 1]
+{%- endmacro %}
+
+
 {#- How many finished shows a forecast rests on at least. -#}
 {% macro least_shows() -%}
     5

@@ -30,7 +30,7 @@ moments as (
         sumIf(tickets, days_before_show = days_before) as tickets_known,
         sumIf(tickets, days_before_show = days_before + 7) as tickets_week_before
     from outcomes
-    array join [28, 14, 7, 3, 1]::Array(Int32) as days_before
+    array join {{ forecast_horizons() }}::Array(Int32) as days_before
     where days_before_show in (days_before, days_before + 7)
     group by
         show_id,
@@ -62,7 +62,7 @@ happened as (
         false,
         growth
     from outcomes
-    where days_before_show in (28, 14, 7, 3, 1)
+    where days_before_show in {{ forecast_horizons() }}
 
 ),
 

@@ -40,7 +40,7 @@ final as (
         if(shows > 0, judged.median_error, null)::Nullable(Float64) as median_error,
         if(shows > 0, judged.median_error_pace, null)::Nullable(Float64) as median_error_pace,
         (shows >= {{ least_shows() }} and judged.median_error < judged.median_error_pace)::Bool as is_better_than_pace
-    from (select arrayJoin([28, 14, 7, 3, 1]) as horizon) as horizons
+    from (select arrayJoin({{ forecast_horizons() }}) as horizon) as horizons
     left join judged on horizons.horizon = judged.days_before
 
 )
