@@ -16,14 +16,11 @@ from report import words
 
 _MOST_SHOWS = 6
 _NAME_LENGTH = 60
-_FORECAST = (
-    "v_show_forecast"  # comes when there are enough finished shows; without it, no such part
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rows of the queries of these names, as of one instant. `forecast`: none without the mart."""
+    """Rows of the queries of these names, as of one instant."""
 
     now: datetime
     sales: Rows
@@ -69,11 +66,10 @@ def run(settings: Settings, now: datetime, *, is_dry: bool) -> Failures:
 def read(reader: Reader, now: datetime) -> Figures:
     """Ask for all figures. Raises ReaderError."""
     yesterday = _yesterday(now)
-    has_forecast = _FORECAST in reader.tables()
     names = ("sales", "plan", "events", "refunds", "freshness")
     rows = {name: reader.rows(sql(name), yesterday=yesterday) for name in names}
     milliseconds = round(now.timestamp() * 1000)
-    forecast = reader.rows(sql("forecast"), now=milliseconds) if has_forecast else []
+    forecast = reader.rows(sql("forecast"), now=milliseconds)
     return Figures(now=now, forecast=forecast, **rows)
 
 

@@ -28,8 +28,9 @@ create table v_plan_vs_fact (sales_date Date, event_id UInt64, event_name String
     city LowCardinality(String), currency LowCardinality(String), planned_tickets Nullable(Int64),
     tickets_sold Nullable(Int64), planned_revenue Nullable(Decimal(18, 2)),
     revenue Nullable(Decimal(18, 2))) engine = Memory;
-create table fact_qtickets_inventory_by_show (show_id UInt64, event_id UInt64,
-    tickets_total Nullable(UInt64), tickets_left Nullable(UInt64)) engine = Memory;
+create table v_show_forecast (show_id UInt64, event_name String, starts_at DateTime64(3, 'UTC'),
+    tickets_sold UInt64, tickets_total Nullable(UInt64), forecast_tickets Nullable(UInt64),
+    will_sell_out Nullable(Bool), verdict LowCardinality(Nullable(String))) engine = Memory;
 create table v_data_quality (resource LowCardinality(String),
     last_proven_at Nullable(DateTime64(3, 'UTC')), rows_missing Nullable(UInt64), is_complete Bool)
     engine = Memory
@@ -40,11 +41,6 @@ create table meta_job_runs (run_id String, job LowCardinality(String),
     finished_at Nullable(DateTime64(3, 'UTC')), status LowCardinality(String), error String,
     _ver UInt64)
     engine = ReplacingMergeTree(_ver) order by (started_at, run_id, resource)
-"""
-_FORECAST = """
-create table v_show_forecast (show_id UInt64, event_name String, starts_at DateTime64(3, 'UTC'),
-    tickets_sold UInt64, tickets_total Nullable(UInt64), forecast_tickets Nullable(UInt64),
-    will_sell_out Nullable(Bool), verdict LowCardinality(Nullable(String))) engine = Memory
 """
 
 
@@ -72,9 +68,6 @@ class Marts:
         runs = _RUNS.format(kind="mode" if version == 2 else "lane")
         for statement in [*_MARTS.split(";"), runs]:
             self.query(statement)
-
-    def create_forecast(self) -> None:
-        self.query(_FORECAST)
 
     def insert(self, table: str, rows: Sequence[Sequence[Any]], columns: str = "") -> None:
         values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)

@@ -1,5 +1,4 @@
--- One row is a show to come that will sell out, or that falls behind, as the forecast has it; the nearest first. The
--- digest asks this only where v_show_forecast is.
+-- One row is a show to come that will sell out, or that falls behind, as the forecast has it; the nearest first.
 with
 
 shows as (

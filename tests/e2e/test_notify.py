@@ -637,13 +637,12 @@ def test_the_digest_reads_well_and_equals_the_marts(
     assert f"Ноябрь,1–25:{of_month}билетовна{revenue_of_month:.0f}₽" in told
 
 
-def test_the_forecast_is_there_when_its_mart_is(
+def test_shows_that_sell_out_or_fall_behind_are_told(
     operator: Operator, marts: Marts, receiver: Receiver
 ) -> None:
     operator.set(NOTIFY_DIGEST_URLS=receiver.url())
     fill(marts, operator.now.date())
     marts.built(operator.now - timedelta(minutes=20))
-    marts.create_forecast()
     seen = [
         (200, 300, 300, True, "on track"),
         (299, 300, 300, True, None),
