@@ -1,4 +1,4 @@
-"""Reads the marts for whoever shows them: one connection, rows as dicts, errors of one line.
+"""Reads the marts for report and notify: one connection, rows as dicts, errors of one line.
 
 Settings are the CLICKHOUSE_* of the environment or of an env file, as for dbt: a server, or the
 embedded ClickHouse where CLICKHOUSE_HOST is not set.

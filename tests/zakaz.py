@@ -138,15 +138,15 @@ class Place:
             client.close()
 
     def landed_orders(self) -> dict[int, bytes]:
-        """Return the payload of each order that is landed and not marked as gone."""
+        """Return the payload of each order that is landed and not marked as deleted."""
         return self.landed(ORDERS)
 
     def landed_events(self) -> dict[int, bytes]:
-        """Return the payload of each event that is landed and not marked as gone."""
+        """Return the payload of each event that is landed and not marked as deleted."""
         return self.landed(EVENTS)
 
     def landed(self, listing: Resource) -> dict[int, bytes]:
-        """Return the payload of each thing that is landed and not marked as gone."""
+        """Return the payload of each thing that is landed and not marked as deleted."""
         rows = self.query(
             f"select {listing.key}, payload from {listing.table} final where not _deleted"
         )

@@ -130,10 +130,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def age(place: Place) -> None:
-    """Make the raw tables as they were before orders and events could be marked as gone."""
+    """Make the raw tables as they were before orders and events could be marked as deleted."""
     for listing in (ORDERS, EVENTS):
         place.query(f"alter table {listing.table} drop index landed_at")
-        # in one go: what was gone then is not there
+        # in one go: what was deleted then is not there
         place.query(f"delete from {listing.table} where _deleted")
         place.query(f"alter table {listing.table} drop column _deleted")
     place.query(
