@@ -20,7 +20,7 @@ from dbt.parser import read_files
 from dbt.plugins.manager import dbtPlugin
 from dbt_common.exceptions import DbtRuntimeError
 
-from embedded import use_known_zone
+from clickhouse import use_known_zone
 
 PREFIX = "chdb:"
 _get_client = clickhouse_connect.get_client

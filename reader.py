@@ -6,52 +6,31 @@ embedded ClickHouse where CLICKHOUSE_HOST is not set.
 
 from __future__ import annotations
 
-import fcntl
-import logging
 import os
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-import clickhouse_connect
-from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedError
-
-from embedded import use_known_zone
-
-for _chatty in ("urllib3", "clickhouse_connect"):  # they tell what is told here, and URLs
-    logging.getLogger(_chatty).setLevel(logging.CRITICAL)
+import clickhouse
 
 # NAME=value, in one kind of quotes or none: what a shell and systemd read as we do. The extractor
 # refuses lines that they would read otherwise.
 _LINE = re.compile(r"""^[ \t]*([A-Za-z_]\w*)=(?:'([^']*)'|"([^"]*)"|([^\r\n]*?))[ \t\r]*$""", re.M)
 
-_CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
-_ADVICE = {
-    47: ("missing", "The marts are of another version: run `dbt build`."),
-    60: ("missing", "The marts are not built: run `python -m extract`, then `dbt build`."),
-    81: ("missing", "Check CLICKHOUSE_DATABASE, or run `python -m extract`, then `dbt build`."),
-    164: ("permission", "CLICKHOUSE_USER may only read."),
-    **dict.fromkeys(
-        (192, 193, 194, 516), ("password", "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.")
-    ),
-    497: ("permission", "CLICKHOUSE_USER lacks a right; see the grants in deploy/clickhouse."),
-}
+_ANSWER_SECONDS = 60
 
 
-class ReaderError(Exception):
+class ReaderError(clickhouse.Fault):
     """One line that says what failed and what to do; it holds no password.
 
-    `kind`: settings, busy, unreachable, tls, password, permission, missing (no database, or marts
-    that are not built) or failed. `exit_code`: 2 of a setting, 6 when busy, else 4.
+    `exit_code`: 2 of a setting, 6 when the database is busy, else 4.
     """
 
     def __init__(self, kind: str, text: str) -> None:
-        super().__init__(" ".join(text.split()))
-        self.kind = kind
+        super().__init__(kind, text)
         self.exit_code = {"settings": 2, "busy": 6}.get(kind, 4)
 
 
@@ -91,13 +70,20 @@ class Reader:
         self.place = f"{host}:{port}" if host else f"embedded at {path}"
         with self._explained():
             if host:
-                user, password = (
+                self._client = clickhouse.to_server(
+                    host,
+                    int(port),
                     env.get("CLICKHOUSE_USER", "default"),
                     env.get("CLICKHOUSE_PASSWORD", ""),
+                    secure=secure,
+                    seconds=_ANSWER_SECONDS,
+                    query_limit=0,  # one that is set is refused to who may only read
                 )
-                self._client = _server(host, int(port), secure, user, password)
             else:
-                self._client = _embedded(path, self.place)
+                if not path.exists():
+                    text = "nothing there yet: run `python -m extract`, then `dbt build`."
+                    raise ReaderError("missing", f"ClickHouse ({self.place}): {text}")
+                self._client = clickhouse.to_embedded(path)
             self._client.database = self.database
 
     def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -132,67 +118,11 @@ class Reader:
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
-            yield
-        except (ClickHouseError, StreamClosedError, OSError) as error:
-            kind, text = _explanation(error)
-            raise ReaderError(kind, f"ClickHouse ({self.place}): {text}") from None
-
-
-def _server(host: str, port: int, secure: bool, user: str, password: str) -> Any:
-    return clickhouse_connect.get_client(
-        host=host,
-        port=port,
-        username=user,
-        password=password,
-        secure=secure,
-        connect_timeout=_CONNECT_SECONDS,
-        send_receive_timeout=_ANSWER_SECONDS,
-        client_name="zakaz",
-        autogenerate_session_id=False,
-        query_limit=0,  # one that is set is refused to who may only read
-    )
-
-
-def _embedded(path: Path, place: str) -> Any:
-    if not path.exists():
-        raise ReaderError("missing", f"ClickHouse ({place}): nothing there yet. {_ADVICE[60][1]}")
-    try:
-        with (path / "status").open("r+b") as status:  # the engine holds it as long as it runs
-            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        text = f"ClickHouse ({place}) is in use by another process. Try again when it is done."
-        raise ReaderError("busy", text) from None
-    except FileNotFoundError:
-        pass  # never opened yet
-    except OSError as error:
-        text = f"CLICKHOUSE_PATH {path}: {error.strerror}. Is it a directory of this user's?"
-        raise ReaderError("settings", text) from None
-    use_known_zone()
-    return clickhouse_connect.get_client(interface="chdb", path=str(path), query_limit=0)
-
-
-def _explanation(error: BaseException) -> tuple[str, str]:
-    """Return the kind of a failure, and what it says with what to do."""
-    code = getattr(error, "code", None)
-    if code:
-        kind, advice = _ADVICE.get(code, ("failed", ""))
-        said = (str(error).splitlines() or [""])[0]
-        said = re.sub(r"^.*server response: ", "", said)
-        said = re.sub(r" \(for url \S+\)$", "", said)[:300].rstrip(". ")
-        return kind, f"{said}. {advice}".rstrip()
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    said = (str(getattr(error, "strerror", None) or error).splitlines() or [""])[0][:300]
-    if isinstance(error, ssl.SSLError):
-        return "tls", f"{said}. Check CLICKHOUSE_SECURE, CLICKHOUSE_PORT and the certificate."
-    if "EmbeddedServer" in said:
-        return "failed", "the embedded database cannot be opened: another version, or damaged."
-    advice = "Check that it runs, and CLICKHOUSE_HOST, CLICKHOUSE_PORT, CLICKHOUSE_SECURE."
-    return "unreachable", f"no answer: {said or type(error).__name__}. {advice}"
+            with clickhouse.explained(self.place):
+                yield
+        except clickhouse.Fault as fault:
+            raise ReaderError(fault.kind, str(fault)) from None
 
 
 def _aware(value: Any) -> Any:
-    # the driver gives UTC columns as naive datetimes
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value
+    return clickhouse.utc(value) if isinstance(value, datetime) else value

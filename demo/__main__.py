@@ -18,7 +18,7 @@ from pathlib import Path
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from embedded import use_known_zone
+from clickhouse import to_embedded
 from tests.qtickets_api import in_own_process
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,8 +120,7 @@ def main() -> None:
 
 def database() -> Client:
     """Open the embedded database; close it before another process asks."""
-    use_known_zone()
-    client = clickhouse_connect.get_client(interface="chdb", path=str(ROOT / ".chdb"))
+    client = to_embedded(ROOT / ".chdb")
     client.database = "zakaz"
     return client
 

@@ -21,7 +21,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from embedded import use_known_zone
 from extract.errors import SettingsError
 
 VENDOR_URL = "https://qtickets.ru/api/rest/v1"
@@ -161,7 +160,6 @@ def load(envfile: Path | None) -> Settings:
                 wrong.append(f"{name}: {error}.")
     settings = Settings(**read)
     if settings.clickhouse_host is None:
-        use_known_zone()
         for name in ("CLICKHOUSE_SECURE", "CLICKHOUSE_CLUSTER"):
             if read.get(name.lower()) and not found.get("CLICKHOUSE_HOST"):
                 wrong.append(f"{name} is set but CLICKHOUSE_HOST is not.")

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from clickhouse import utc
 from extract.client import Client
 from extract.errors import WarehouseError, by_cause
 from extract.pages import Pages
 from extract.resources import INVENTORY, INVENTORY_TABLE, LISTINGS
 from extract.settings import Settings
-from extract.warehouse import VERIFIED, Warehouse, believable, utc
+from extract.warehouse import VERIFIED, Warehouse, believable
 
 _TOLERATED_SKEW = timedelta(minutes=2)
 _TABLES = {listing.name: listing.table for listing in LISTINGS} | {INVENTORY: INVENTORY_TABLE}

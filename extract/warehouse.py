@@ -6,28 +6,22 @@ a payload with the hash that is already there is not landed again. Times are UTC
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import logging
-import os
 import re
-import ssl
-import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import resources
-from pathlib import Path
 from typing import Any, cast
 
-import clickhouse_connect
 import msgspec
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, StreamClosedError
 from urllib3 import Timeout
 
+import clickhouse
+from clickhouse import utc
 from extract.client import SKEW
 from extract.errors import Locked, WarehouseError
 from extract.payloads import Kept
@@ -46,12 +40,6 @@ _CLUSTER_SETTINGS = {
     "insert_deduplicate": 0,
 }
 
-# importing the driver turned the first on: each retry would be a line on stderr, though all went
-# well; and what the driver itself would log, our errors tell
-for _chatty in ("urllib3", "clickhouse_connect"):
-    logging.getLogger(_chatty).setLevel(logging.CRITICAL)
-
-_CONNECT_SECONDS = 10
 _HELLO_SECONDS = 30  # the first answer; a server that hangs should not hold up a run for long
 _ANSWER_SECONDS = 300  # any later one: an insert can wait for a busy disk
 
@@ -64,21 +52,6 @@ _KEYS = {
     INVENTORY_TABLE: "show_id, snapshot_ts",
     "meta_job_runs": "started_at, run_id",
     "meta_slices": "resource, lo",
-}
-
-_READONLY = 164
-_ADVICE = {
-    81: "Check CLICKHOUSE_DATABASE.",
-    _READONLY: "CLICKHOUSE_USER may only read.",
-    193: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
-    194: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
-    159: "A replica did not answer in time; when it is down for long, see docs/cluster.md.",
-    243: "The disk of ClickHouse is full.",
-    285: "Too few replicas are up to take an insert safely.",
-    289: "This replica is behind; the next run goes on.",
-    497: "CLICKHOUSE_USER lacks a right; see the grants in deploy/clickhouse.",
-    516: "Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
-    701: "Check CLICKHOUSE_CLUSTER.",
 }
 
 VERIFIED = "mode in ('incremental', 'full') and status in ('verified', 'proven')"
@@ -126,22 +99,19 @@ class Warehouse:
 
     def _connect(self) -> Client:
         s = self._settings
-        if s.clickhouse_host is None:
-            return _open_embedded(s.clickhouse_path.absolute())
         with self._explain():
-            client: Any = clickhouse_connect.get_client(
-                host=s.clickhouse_host,
-                port=s.clickhouse_port or (8443 if s.clickhouse_secure else 8123),
-                username=s.clickhouse_user,
-                password=s.clickhouse_password.get_secret_value(),
+            if s.clickhouse_host is None:
+                return clickhouse.to_embedded(s.clickhouse_path.absolute())
+            client: Any = clickhouse.to_server(
+                s.clickhouse_host,
+                s.clickhouse_port or (8443 if s.clickhouse_secure else 8123),
+                s.clickhouse_user,
+                s.clickhouse_password.get_secret_value(),
                 secure=s.clickhouse_secure,
-                connect_timeout=_CONNECT_SECONDS,
-                send_receive_timeout=_HELLO_SECONDS,
-                client_name="zakaz",
+                seconds=_HELLO_SECONDS,
                 settings=_CLUSTER_SETTINGS if self._cluster else None,
-                autogenerate_session_id=False,
             )
-            client.timeout = Timeout(connect=_CONNECT_SECONDS, read=_ANSWER_SECONDS)
+            client.timeout = Timeout(connect=clickhouse.CONNECT_SECONDS, read=_ANSWER_SECONDS)
             return cast(Client, client)
 
     def close(self) -> None:
@@ -435,33 +405,14 @@ class Warehouse:
         with self._explain():
             return self._client.query(sql, parameters=parameters).result_rows
 
-    # ---- what went wrong
-
     @contextmanager
     def _explain(self) -> Iterator[None]:
         try:
-            yield
-        except (ClickHouseError, StreamClosedError, OSError) as error:
-            raise self._explained(error) from None
-
-    def _explained(self, error: Exception) -> WarehouseError:
-        code = getattr(error, "code", None)
-        if str(error).endswith(" is readonly"):  # a setting; the driver asks the server beforehand
-            code = _READONLY
-        root = _root(error)
-        if code or self._settings.clickhouse_host is None:
-            said, advice = _said(str(error)), _ADVICE.get(code or 0, "")
-        elif isinstance(root, ssl.SSLError):
-            said = f"no TLS there: {root.reason or root}."
-            advice = "Check CLICKHOUSE_SECURE and CLICKHOUSE_PORT."
-        else:
-            said = (
-                f"no answer: {root.strerror or root}."
-                if isinstance(root, OSError)
-                else _said(str(root))
-            )
-            advice = "Check that it runs, and CLICKHOUSE_HOST, CLICKHOUSE_PORT, CLICKHOUSE_SECURE."
-        return WarehouseError(f"ClickHouse ({self._place}): {said} {advice}".rstrip())
+            with clickhouse.explained(self._place):
+                yield
+        except clickhouse.Fault as fault:
+            error = Locked if fault.kind == "busy" else WarehouseError
+            raise error(str(fault)) from None
 
 
 # what statements add, and where the definition of a table has it
@@ -498,77 +449,6 @@ def _is_in_effect(statement: str, there: Mapping[str, tuple[str, str, str]]) -> 
     return True
 
 
-def _open_embedded(path: Path) -> Client:
-    """Open the embedded database. Raises Locked, or WarehouseError with what ClickHouse said."""
-    place = f"ClickHouse (embedded at {path})"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path).close()
-    except OSError as error:
-        raise WarehouseError(
-            f"{place}: {error.strerror}. Check CLICKHOUSE_PATH, its owner and its rights."
-        ) from None
-    with _captured_stderr() as captured:
-        try:
-            return clickhouse_connect.get_client(interface="chdb", path=str(path))
-        except (ClickHouseError, OSError) as error:
-            said = str(error)
-    if _is_locked(path):
-        raise Locked(
-            f"The embedded database at {path} is in use by another process (dbt, or another "
-            "extract). Try again when it is done."
-        )
-    # the driver knows that it failed; what failed, the engine wrote on stderr
-    said = next((line for line in captured[::-1] if line.startswith("Code: ")), said)
-    raise WarehouseError(
-        f"{place} cannot be opened: {_said(said)} Check the owner and the rights of its files. If "
-        "it is broken, restore it from a backup, or move it away: all is read again."
-    )
-
-
-def _is_locked(path: Path) -> bool:
-    """Tell whether a process holds the lock that an embedded ClickHouse takes."""
-    try:
-        with (path / "status").open("rb") as status:
-            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-@contextmanager
-def _captured_stderr() -> Iterator[list[str]]:
-    """Collect the lines that are written to file descriptor 2 inside, also by C++."""
-    lines: list[str] = []
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 2)
-        try:
-            yield lines
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            file.seek(0)
-            lines += file.read().decode("utf-8", "replace").splitlines()
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return the error that the others were raised for."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return error
-
-
-def _said(text: str) -> str:
-    """Return what ClickHouse said, in one line, without what the driver put around it."""
-    line = (text.splitlines() or ["no reason given"])[0]
-    line = re.sub(r"^.*server response: (Code: \d+\. )?(DB::Exception: )?", r"\1", line)
-    line = re.sub(r" \(for url \S+\)$", "", line)[:300].rstrip()
-    return line if line.endswith((".", ")")) else f"{line}."
-
-
 def _milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
@@ -576,8 +456,3 @@ def _milliseconds() -> int:
 def believable() -> int:
     """Return the last moment that is believed not to lie in the future, in milliseconds."""
     return _milliseconds() + int(SKEW.total_seconds() * 1000)
-
-
-def utc(moment: datetime) -> datetime:
-    """Return a time of ClickHouse as an aware one: the driver gives UTC columns as naive."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

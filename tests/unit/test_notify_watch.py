@@ -15,7 +15,7 @@ import requests
 
 from notify import deliver, digest, settings, texts, watch
 from notify.deliver import destinations
-from reader import Reader, ReaderError, environment
+from reader import ReaderError, environment
 from tests.zakaz import ROOT
 
 NOW = datetime(2026, 11, 25, 6, 40, tzinfo=UTC)
@@ -140,19 +140,6 @@ def test_the_example_explains_every_setting() -> None:
     named = set(re.findall(r"^#NOTIFY_([A-Z_]+)=", example, re.MULTILINE))
     assert named == settings._KNOWN
     assert "\n#ORGANISER_NAME=" in example
-
-
-def test_the_embedded_database_in_use_or_damaged_is_said_so(tmp_path: Path) -> None:
-    env = {"CLICKHOUSE_PATH": str(tmp_path / "chdb")}
-    with pytest.raises(ReaderError, match="nothing there yet") as raised:
-        Reader(env)
-    assert raised.value.kind == "missing"
-    (tmp_path / "chdb").mkdir()
-    with Reader(env | {"CLICKHOUSE_DATABASE": "system"}) as reader:
-        assert reader.rows("select {a:UInt8} as a", a=7) == [{"a": 7}]
-        with pytest.raises(ReaderError, match="in use by another process") as raised:
-            Reader(env)
-        assert (raised.value.kind, raised.value.exit_code) == ("busy", 6)
 
 
 def test_in_telegram_the_longest_digest_fits_and_names_are_no_markup(

@@ -311,28 +311,6 @@ def test_proxies_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
     httpx.Client().close()
 
 
-@pytest.mark.parametrize(
-    ("zone", "then"),
-    [
-        ("MSK-3", "UTC"),
-        ("MSK", "UTC"),
-        ("UTC+3", "UTC"),
-        ("Europe/Moskow", "UTC"),
-        (" ", "UTC"),
-        ("Europe/Moscow", "Europe/Moscow"),
-        (":Europe/Moscow", ":Europe/Moscow"),
-        ("/etc/localtime", "/etc/localtime"),
-        ("", ""),
-    ],
-)
-def test_the_embedded_engine_gets_a_zone_that_it_knows(
-    zone: str, then: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TZ", zone)
-    load(None)
-    assert os.environ["TZ"] == then
-
-
 def test_the_example_explains_every_setting_with_its_default() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = set(re.findall(r"^#?((?:QTICKETS|CLICKHOUSE|EXTRACT)_[A-Z_]+)=", example, re.MULTILINE))
