@@ -14,7 +14,6 @@ so in its own total: what is saved can be read, and is not all. A show without a
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -24,18 +23,18 @@ import httpx
 import msgspec
 
 from extract.errors import SettingsError
-from extract.pages import OPERATORS, decode
+from extract.pages import Filter, decode
+from extract.payloads import Kept, NoRow, keep
+from extract.resources import LISTINGS, ORDERS, Resource
 
-_LISTS = ("orders", "events", "discounts", "promo_codes")
 _YEARS = range(2000, 2100)
 _MISSING = {"error": "not saved", "status": 404, "code": "NOT_SAVED"}
 
 
 class _List(NamedTuple):
-    """Rows by id, what each can be filtered by, how many the API had, how many a page holds."""
+    """Rows by id, each as it can be filtered and as it was saved; how many the API had of them."""
 
-    rows: dict[int, msgspec.Raw]
-    columns: dict[int, dict[str, Any]]
+    rows: dict[int, tuple[Kept, msgspec.Raw]]
     total: int
     per_page: int
 
@@ -50,7 +49,7 @@ def transport(directory: Path) -> httpx.BaseTransport:
         raise SettingsError(f"{said}: there is no such directory.")
     if not any(_files(directory, name) for name in ("orders", "events")):
         raise SettingsError(f"{said}: neither orders.json nor events.json in it.")
-    lists = {name: _read_list(directory, name) for name in _LISTS}
+    lists = {listing.path[1:]: _read_list(directory, listing) for listing in LISTINGS}
     seats = {file.parent.name: _seats(file) for file in directory.glob("shows/*/seats.json")}
     now = _clock(directory / "now.txt")
 
@@ -60,11 +59,11 @@ def transport(directory: Path) -> httpx.BaseTransport:
         if last == "seats":
             found = {"data": seats[parent]} if parent in seats else None
         elif last.isdecimal():
-            row = lists[parent.replace("-", "_")].rows.get(int(last))
-            found = row and {"data": row}
+            row = lists[parent].rows.get(int(last))
+            found = row and {"data": row[1]}
         else:
             params = msgspec.json.decode(request.content or b"{}")
-            found = _page(lists[last.replace("-", "_")], params)
+            found = _page(lists[last], params)
         return httpx.Response(
             200 if found else 404,
             content=msgspec.json.encode(found or _MISSING),
@@ -75,21 +74,23 @@ def transport(directory: Path) -> httpx.BaseTransport:
 
 
 def _page(saved: _List, params: dict[str, Any]) -> dict[str, Any]:
-    ids = sorted(saved.rows)
-    for condition in params.get("where", ()):
-        holds, wanted = OPERATORS[condition["operator"]], condition["value"]
-        wanted = datetime.fromisoformat(wanted) if isinstance(wanted, str) else wanted
-        found = ((id_, saved.columns[id_].get(condition["column"])) for id_ in ids)
-        ids = [id_ for id_, value in found if value is not None and holds(value, wanted)]
+    where = [_filter(**each) for each in params.get("where", ())]
+    kept = (row for row, _ in saved.rows.values())
+    ids = sorted(row.id for row in kept if all(each.holds(row) for each in where))
     # what is not saved belongs to the whole list, nobody knows where in it
     total = saved.total if len(ids) == len(saved.rows) else len(ids)
     if params.get("orderBy", {}).get("id") == "desc":
         ids.reverse()
     number, size = params.get("page", 1), saved.per_page
     return {
-        "data": [saved.rows[id_] for id_ in ids[(number - 1) * size : number * size]],
+        "data": [saved.rows[id_][1] for id_ in ids[(number - 1) * size : number * size]],
         "paging": {"perPage": size, "currentPage": number, "total": total},
     }
+
+
+def _filter(column: str, operator: str, value: int | str) -> Filter:
+    wanted = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return Filter(column, operator, wanted)
 
 
 def _files(directory: Path, name: str) -> list[Path]:
@@ -97,51 +98,38 @@ def _files(directory: Path, name: str) -> list[Path]:
     return [one] if one.is_file() else sorted((directory / name).glob("*.json"))
 
 
-def _read_list(directory: Path, name: str) -> _List:
-    rows: dict[int, msgspec.Raw] = {}
-    columns: dict[int, dict[str, Any]] = {}
+def _read_list(directory: Path, resource: Resource) -> _List:
+    rows: dict[int, tuple[Kept, msgspec.Raw]] = {}
     total, per_page = 0, 1
-    for file in _files(directory, name):
+    for file in _files(directory, resource.name):
         envelope = _envelope(file)
         try:
             data = msgspec.json.decode(envelope["data"], type=list[msgspec.Raw])
         except msgspec.ValidationError:
             raise SettingsError(f"{file}: `data` is no list.") from None
         for number, raw in enumerate(data, start=1):
-            found = _columns(f"{file}, row {number}", raw, is_order=name == "orders")
-            rows[found["id"]], columns[found["id"]] = raw, found
+            said = f"{file}, row {number}"
+            try:
+                row = keep(resource.kind, raw)
+            except NoRow as error:
+                raise SettingsError(f"{said}: {error}.") from None
+            if resource is ORDERS:
+                _instant(f"{said} (id {row.id}): `updated_at` is", row.updated_at)
+            rows[row.id] = row, raw
         total = max(total, _total(file, envelope))
         per_page = max(per_page, len(data))
     # an empty page cannot say that there is more
     if total and not rows:
         raise SettingsError(f"{file}: `paging.total` is {total}, and no row is there.")
-    return _List(rows, columns, max(total, len(rows)), max(1, min(per_page, len(rows))))
+    return _List(rows, max(total, len(rows)), max(1, min(per_page, len(rows))))
 
 
-def _columns(said: str, raw: msgspec.Raw, *, is_order: bool) -> dict[str, Any]:
-    """Return what a row can be filtered by."""
+def _instant(said: str, text: str | None) -> datetime:
     try:
-        row = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    except msgspec.ValidationError:
-        raise SettingsError(f"{said}: is no object.") from None
-    id_ = msgspec.json.decode(row.get("id", b"null"))
-    if type(id_) is not int or not 0 < id_ < 1 << 64:
-        raise SettingsError(f"{said}: `id` is missing, or no whole number.")
-    columns: dict[str, Any] = {"id": id_}
-    if is_order:
-        columns["updated_at"] = _instant(f"{said} (id {id_}): `updated_at` is", row, "updated_at")
-        # what cannot be read is landed all the same, for dbt to name it; no range finds it
-        with suppress(SettingsError):
-            columns["payed_at"] = _instant(said, row, "payed_at")
-    return columns
-
-
-def _instant(said: str, row: dict[str, msgspec.Raw], key: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(msgspec.json.decode(row[key], type=str))
+        moment = datetime.fromisoformat(text or "")
         if moment.tzinfo and moment.year in _YEARS:
             return moment.astimezone(UTC)
-    except (KeyError, ValueError):  # also what msgspec raises
+    except ValueError:
         pass
     raise SettingsError(f"{said} no instant in ISO 8601 with its offset.")
 
@@ -149,8 +137,7 @@ def _instant(said: str, row: dict[str, msgspec.Raw], key: str) -> datetime:
 def _clock(file: Path) -> datetime | None:
     if not file.exists():
         return None
-    text = msgspec.json.encode(_bytes(file).decode(errors="replace").strip())
-    return _instant(f"{file}:", {"": msgspec.Raw(text)}, "")
+    return _instant(f"{file}:", _bytes(file).decode(errors="replace").strip())
 
 
 def _total(file: Path, envelope: dict[str, msgspec.Raw]) -> int:

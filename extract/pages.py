@@ -30,13 +30,12 @@ T = TypeVar("T")
 # the offset that the API itself writes; a `+0300` without a colon was seen to be ignored
 _API_ZONE = ZoneInfo("Europe/Moscow")
 
-OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
     "<=": operator.le,
 }
-"""The API's, as far as they are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Filter:
         try:
             if isinstance(self.value, datetime):
                 found = datetime.fromisoformat(found)
-            return OPERATORS[self.operator](found, self.value)
+            return _OPERATORS[self.operator](found, self.value)
         except (TypeError, ValueError):
             return False
 

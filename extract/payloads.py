@@ -257,7 +257,7 @@ def keep(kind: type[Struct], raw: bytes | msgspec.Raw) -> Kept:
         if not isinstance(tree, dict) or type(tree.get("id")) is not int:
             raise NoRow("it is no object with a whole number for an `id`") from None
         row = _salvage(tree, kind)
-    if not 0 <= row.id < 1 << 64:
+    if not 0 < row.id < 1 << 64:
         raise NoRow("its `id` is out of range")
     payload = _encode(row)
     stamps = (_stamp(row.updated_at), _stamp(getattr(row, "payed_at", None)))

@@ -39,28 +39,25 @@ def plan(
     now: datetime,
     cursor: datetime | None,
     period: timedelta,
-) -> tuple[list[Span], list[Span]]:
-    """Return the spans that were never read, and those to read again, of a list up to `newest_id`.
+) -> list[Span]:
+    """Return what to read of a list up to `newest_id`: what was never read, and what is due again.
 
     `done`: by id. `now`: the server's time. Within `period` (0: now) every span is read again,
     those read longest ago first; the newest ones in every run, and the last one grows with the
     list. Without a `cursor` the first reading has not come to its end yet.
     """
-    again = set(_due(done, now, cursor, period))
-    if done and done[-1].span in again:
+    spans = set(_due(done, now, cursor, period))
+    if done and done[-1].span in spans:
         last = done[-1].span
-        again.remove(last)
-        again.add(Span(last.lo, max(last.hi, newest_id)))
+        spans.remove(last)
+        spans.add(Span(last.lo, max(last.hi, newest_id)))
         newest_id = last.hi
-    never = []
     edge = 0
-    for lo, hi in (checkpoint.span for checkpoint in done):
+    for lo, hi in (*(checkpoint.span for checkpoint in done), Span(newest_id, newest_id)):
         if lo > edge:
-            never.append(Span(edge, lo))
+            spans.add(Span(edge, lo))
         edge = max(edge, hi)
-    if newest_id > edge:
-        never.append(Span(edge, newest_id))
-    return never, sorted(again)
+    return sorted(spans)
 
 
 def _due(
@@ -80,7 +77,7 @@ def _due(
 def cut(span: Span, rows: int, span_rows: int) -> list[Span]:
     """Cut a span that holds so many rows into equally wide ones of about `span_rows` each.
 
-    Ids are not spread evenly: a span that turns out too long is cut again while it is read.
+    Ids are not spread evenly: one that turns out to hold too many is cut again.
     """
     lo, hi = span
     count = max(1, -(-rows // span_rows))

@@ -47,7 +47,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _SPAN_ROWS = 1000  # a span is read, landed and remembered as one
-_SPLIT_ROWS = 1500  # a span that outgrew its size so far is cut
+_MOST_ROWS = 1500  # a span with more is cut
 _SNAPSHOTS = 50  # shows whose seats are landed at once
 _ROUNDS = 3  # of verifying
 _RECOGNISED_BY = 50  # ids landed last, of which the API has to know one
@@ -183,15 +183,7 @@ class Run:
         period = timedelta(0 if everything else self.settings.extract_sweep_hours / 24)
         done = self.warehouse.checkpoints(resource.name)
         cursor = self.warehouse.cursor(resource) if resource.incremental else None
-        never, again = plan(done, newest_id, now=head.date, cursor=cursor, period=period)
-        spans = list(again)
-        for gap in never:
-            page = self._pages.page(resource, within(*gap))
-            # ids begin in the millions: what is below the first one is empty, and of its span
-            first = page.rows[0].id - 1 if page.rows else gap.lo
-            begun, *others = cut(Span(first, gap.hi), page.total, _SPAN_ROWS)
-            spans += [Span(gap.lo, begun.hi), *others]
-
+        spans = plan(done, newest_id, now=head.date, cursor=cursor, period=period)
         self._progress(resource.name, head.total if everything or not done else None, "rows")
         if resource is EVENTS:
             self._shows = {}
@@ -236,7 +228,7 @@ class Run:
         self._mark_deleted(resource, missing, result)
 
     def _read_span(self, resource: Resource, span: Span) -> _Read:
-        """Read a span until it ends or has enough rows for one landing. Runs in a worker."""
+        """Read a span, or of one with too many rows the first page. Runs in a worker."""
         rows: list[Kept] = []
         odd: list[int] = []
         began: datetime | None = None
@@ -244,7 +236,7 @@ class Run:
             began = began or page.date
             rows += page.rows
             odd += page.odd
-            if page.left and len(rows) >= _SPAN_ROWS and len(rows) + page.left > _SPLIT_ROWS:
+            if rows and page.left and len(rows) + page.left > _MOST_ROWS:
                 last = rows[-1].id
                 rest = cut(Span(last, span.hi), page.left, _SPAN_ROWS)
                 return _Read(Span(span.lo, last), rows, odd, began, rest)

@@ -139,10 +139,10 @@ NO_INSTANT = "is no instant in ISO 8601 with its offset"
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        (changed(id=...), rf"{ORDERS}, row 2: `id` is missing, or no whole number"),
-        (changed(id="2"), rf"{ORDERS}, row 2: `id` is missing, or no whole number"),
-        (changed(id=True), rf"{ORDERS}, row 2: `id` is missing, or no whole number"),
-        (changed(id=1 << 64), rf"{ORDERS}, row 2: `id` is missing, or no whole number"),
+        (changed(id=...), rf"{ORDERS}, row 2: it is no object with a whole number for an `id`"),
+        (changed(id="2"), rf"{ORDERS}, row 2: it is no object with a whole number for an `id`"),
+        (changed(id=True), rf"{ORDERS}, row 2: it is no object with a whole number for an `id`"),
+        (changed(id=1 << 64), rf"{ORDERS}, row 2: its `id` is out of range"),
         (changed(updated_at=...), rf"{ORDERS}, row 2 \(id 2\): `updated_at` {NO_INSTANT}"),
         (changed(updated_at=None), rf"{ORDERS}, row 2 \(id 2\): `updated_at` {NO_INSTANT}"),
         (changed(updated_at=5), rf"{ORDERS}, row 2 \(id 2\): `updated_at` {NO_INSTANT}"),
@@ -156,7 +156,7 @@ NO_INSTANT = "is no instant in ISO 8601 with its offset"
         ),
         (written("orders.json", '{"data":null}'), rf"{ORDERS}: `data` is no list"),
         (written("orders.json", '{"data":{"id":1}}'), rf"{ORDERS}: `data` is no list"),
-        (written("orders.json", '{"data":[null]}'), rf"{ORDERS}, row 1: is no object"),
+        (written("orders.json", '{"data":[null]}'), rf"{ORDERS}, row 1: it is no object"),
         (written("orders.json", "[]"), rf"{ORDERS}: not a saved response .* no `data` in it"),
         (written("orders.json", "{}"), rf"{ORDERS}: not a saved response .* no `data` in it"),
         (written("orders.json", '{"data":[{"id":1'), rf"{ORDERS}: not JSON"),
