@@ -176,7 +176,7 @@ def _said(text: str) -> str:
 
 
 def _is_locked(path: Path) -> bool:
-    """Tell whether a process holds the lock that an embedded ClickHouse takes."""
+    """Return whether a process holds the lock that an embedded ClickHouse takes."""
     try:
         with (path / "status").open("rb") as status:
             fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)

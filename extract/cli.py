@@ -102,11 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--healthcheck",
         action="store_true",
-        help="only tell, for monitoring, whether all is fresh and complete",
+        help="only say, for monitoring, whether all is fresh and complete",
     )
-    add("--verbose", action="store_true", help="tell each retry on stderr")
+    add("--verbose", action="store_true", help="show each retry on stderr")
     add("--log-format", choices=("plain", "json"), default="plain", help="default: plain")
-    add("--version", action="version", version=f"zakaz {version('zakaz')}", help="tell the version")
+    add("--version", action="version", version=f"zakaz {version('zakaz')}", help="show the version")
     return parser
 
 
@@ -245,8 +245,8 @@ def _healthcheck(settings: Settings, args: argparse.Namespace) -> int:
     else:
         _say([*(health.line() for health in found), verdict])
     if unhealthy:
-        told = by_cause((health.resource, ", ".join(health.faults)) for health in unhealthy)
-        faults = (f"{', '.join(names)}: {fault}" for fault, names in told.items())
+        causes = by_cause((health.resource, ", ".join(health.faults)) for health in unhealthy)
+        faults = (f"{', '.join(names)}: {fault}" for fault, names in causes.items())
         raise Incomplete(f"unhealthy: {'; '.join(faults)}.")
     return 0
 

@@ -75,7 +75,6 @@ class Client:
         self.clock_ahead = timedelta(0)
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._slots = threading.BoundedSemaphore(settings.extract_connections)
         self._not_before = 0.0  # of the monotonic clock: all requests pause until then
         self._patience = settings.extract_patience_seconds
         self._is_late = tenacity.stop_before_delay(self._patience)
@@ -103,7 +102,7 @@ class Client:
                 # a cache stands in front of the API, and lists differ by their body only
                 "Cache-Control": "no-cache",
                 "User-Agent": "zakaz",
-                **({"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}),
+                **({"Authorization": f"Bearer {token}"} if token else {}),
             },
             timeout=httpx.Timeout(
                 connect=settings.extract_connect_seconds,
@@ -116,7 +115,7 @@ class Client:
         self.source = "offline" if transport else self._http.base_url.netloc.decode()
 
     def close(self) -> None:
-        """Close the connections; whoever waits for a retry in another thread is woken."""
+        """Close the connections; a thread that waits for a retry is woken."""
         self._closed.set()
         self._http.close()
 
@@ -136,7 +135,7 @@ class Client:
         return self._retrying(self._once, request, f"GET {path}", parse)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Return how long to wait for the next try, in seconds; let all wait if we were told to."""
+        """Return how long to wait for the next try, in seconds; let all wait if the API says so."""
         error = _error(state)
         wait = self._backoff(state) if error.retry_after is None else error.retry_after
         if isinstance(error, RateLimited):
@@ -173,13 +172,12 @@ class Client:
         while (pause := self._not_before - time.monotonic()) > 0:
             self._sleep(pause)
         self._sleep(0)
-        with self._slots:
-            with self._lock:
-                self.traffic.requests += 1
-            try:
-                response, body = self._send(request)
-            except (httpx.TransportError, httpx.DecodingError) as error:
-                raise _explained(where, request.url, error) from None
+        with self._lock:
+            self.traffic.requests += 1
+        try:
+            response, body = self._send(request)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise _explained(where, request.url, error) from None
         with self._lock:
             self.traffic.bytes += len(body)
         result = read_response(where, response.status_code, response.headers, body, parse)
@@ -320,11 +318,11 @@ def _code(answer: dict[str, msgspec.Raw] | None) -> str:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait from a `Retry-After` header: a number of seconds, or an HTTP date."""
-    told = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}", told):
-        return float(told)
+    wait = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}", wait):
+        return float(wait)
     try:
-        moment = parsedate_to_datetime(told)
+        moment = parsedate_to_datetime(wait)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

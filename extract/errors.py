@@ -41,7 +41,7 @@ class NotFound(FatalError):
 
 
 class TransientError(ApiError):
-    """Worth a retry. `retry_after`: seconds the server told us to wait, None when it did not."""
+    """Worth a retry. `retry_after`: seconds the server asks us to wait, None when it does not."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -90,11 +90,11 @@ class Stopped(BaseException):
         self.exit_code = 128 + signal_number
 
 
-def by_cause(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Group names by what is told of each, whichever request met it; the first text is taken."""
+def by_cause(said: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group names by what is said of each, whichever request met it; the first text is taken."""
     texts: dict[str, str] = {}
     names: dict[str, list[str]] = {}
-    for name, text in told:
+    for name, text in said:
         cause = re.sub(r"GET \S+: |\d+ times|\(\w+\)", "", text)
         names.setdefault(texts.setdefault(cause, text), []).append(name)
     return names

@@ -54,7 +54,7 @@ class Filter:
         return {"column": self.column, "operator": self.operator, "value": value}
 
     def holds(self, row: Kept) -> bool:
-        """Tell whether a row satisfies it."""
+        """Return whether a row satisfies it."""
         found = getattr(row, self.column)
         try:
             if isinstance(self.value, datetime):

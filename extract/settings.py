@@ -26,20 +26,6 @@ from extract.errors import SettingsError
 VENDOR_URL = "https://qtickets.ru/api/rest/v1"
 
 
-@dataclass(frozen=True, repr=False)
-class Secret:
-    """A text that is never printed by accident."""
-
-    _text: str
-
-    def get_secret_value(self) -> str:
-        """Return it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret('**********')"
-
-
 def _yes_or_no(text: str) -> bool:
     # as profiles.example.yml reads it
     if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
@@ -82,24 +68,23 @@ _TEXT = (
     "has a space or a control character at its end, as files of Windows do",
 )
 _PATH = f"(?!~){_TEXT[0]}", "must be a directory, written in full: no `~`, no space at its end"
-_NO_SECRET = Secret("")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Settings:
-    """What a run needs to know. Field `x_y` is the environment variable `X_Y`.
+    """What a run needs to know. Field `x_y` is the environment variable `X_Y`. Never shown whole.
 
     Beside the type: what makes it of a text, and the bounds of a number (0 is not among those of a
     float), or the pattern of the text and what is said of any other.
     """
 
-    qtickets_api_token: Annotated[Secret | None, (Secret, *_TOKEN)] = None
+    qtickets_api_token: Annotated[str | None, (str, *_TOKEN)] = None
     qtickets_base_url: Annotated[str, (_url,)] = VENDOR_URL
 
     clickhouse_host: Annotated[str | None, (_host,)] = None
     clickhouse_port: Annotated[int | None, (int, 1, 65535)] = None
     clickhouse_user: Annotated[str, (str, *_TEXT)] = "default"
-    clickhouse_password: Annotated[Secret, (Secret, *_TEXT)] = _NO_SECRET
+    clickhouse_password: Annotated[str, (str, *_TEXT)] = ""
     clickhouse_secure: Annotated[bool, (_yes_or_no,)] = False
     clickhouse_database: Annotated[str, (str, *_NAME)] = "zakaz"
     clickhouse_cluster: Annotated[str | None, (str, *_NAME)] = None

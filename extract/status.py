@@ -87,7 +87,7 @@ class Health:
 
 
 def health(settings: Settings, names: Sequence[str]) -> list[Health]:
-    """Tell how the resources `names` are, by ClickHouse alone. Raises WarehouseError or Locked."""
+    """Say how the resources `names` are, by ClickHouse alone. Raises WarehouseError or Locked."""
     nothing = [f"nothing was landed yet in {settings.clickhouse_place}"]
     if settings.clickhouse_host is None and not settings.clickhouse_path.exists():
         return [Health(name, faults=nothing) for name in names]
@@ -99,7 +99,7 @@ def health(settings: Settings, names: Sequence[str]) -> list[Health]:
             fault = "its run log is of an older version, which the next run brings forward"
             return [Health(name, faults=[fault]) for name in names]
         found = [_health(warehouse, settings, name) for name in names]
-    # a cause that they share is told once
+    # a cause that they share is said once
     for alike in by_cause((each.resource, each.last_error) for each in found).values():
         for each in found:
             if each.last_error and each.resource in alike[1:]:

@@ -275,7 +275,7 @@ class Run:
     def _recognise(self, resource: Resource, rows: Sequence[Kept]) -> None:
         """Raise Incomplete when the API knows nothing of what was landed last.
 
-        `rows`: some that it just listed. Where nothing of this list is landed, another list tells.
+        `rows`: some just listed. Where nothing of this list is landed, another list decides.
         """
         if self.accept_deletions:
             return
@@ -471,5 +471,5 @@ def _shows(rows: Sequence[Kept], now: datetime) -> dict[int, Show]:
 
 
 def _are_zones(payload: bytes) -> bool:
-    # the first entry tells; seats have a key of this name nowhere
+    # the first entry shows it; seats have a key of this name nowhere
     return b'"seats":{' in payload

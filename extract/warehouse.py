@@ -106,7 +106,7 @@ class Warehouse:
                 s.clickhouse_host,
                 s.clickhouse_port or (8443 if s.clickhouse_secure else 8123),
                 s.clickhouse_user,
-                s.clickhouse_password.get_secret_value(),
+                s.clickhouse_password,
                 secure=s.clickhouse_secure,
                 seconds=_HELLO_SECONDS,
                 settings=_CLUSTER_SETTINGS if self._cluster else None,
@@ -439,7 +439,7 @@ def _hash(payload: bytes) -> int:
 
 
 def _is_in_effect(statement: str, there: Mapping[str, tuple[str, str, str]]) -> bool:
-    """Tell whether the tables that are there have what a statement of schema.sql makes or adds."""
+    """Return whether the tables have what a statement of schema.sql makes or adds."""
     (table,) = re.findall(r"^\w+ table (?:if not exists )?(\w+)", statement)
     if table not in there:
         return statement.startswith("alter")  # a new one has it all

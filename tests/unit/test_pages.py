@@ -14,7 +14,7 @@ from extract.client import Client
 from extract.errors import FatalError, Ignored, InvalidPage
 from extract.pages import Filter, Pages, _checked, within
 from extract.resources import ORDERS
-from extract.settings import Secret, Settings
+from extract.settings import Settings
 from tests.qtickets_api import QTicketsServer
 from tests.zakaz import small_organiser
 
@@ -30,7 +30,7 @@ def pages(server: QTicketsServer) -> Iterator[Pages]:
     server.faults.clear()
     server.requests.clear()
     settings = Settings(
-        qtickets_api_token=Secret(server.token),
+        qtickets_api_token=server.token,
         qtickets_base_url=server.url,
         extract_backoff_seconds=0.01,
         extract_tries=4,
