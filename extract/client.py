@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from queue import LifoQueue
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -92,32 +93,39 @@ class Client:
             retry_error_callback=_give_up,
         )
         token = settings.qtickets_api_token
-        self._http = httpx.Client(
-            base_url=settings.qtickets_base_url,
-            transport=transport,
-            event_hooks={"request": [_only_get]},
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                # a cache stands in front of the API, and lists differ by their body only
-                "Cache-Control": "no-cache",
-                "User-Agent": "zakaz",
-                **({"Authorization": f"Bearer {token}"} if token else {}),
-            },
-            timeout=httpx.Timeout(
-                connect=settings.extract_connect_seconds,
-                read=settings.extract_read_seconds,
-                write=settings.extract_connect_seconds,
-                pool=None,
+        self._options: dict[str, Any] = {
+            "base_url": settings.qtickets_base_url,
+            "transport": transport,
+            "verify": httpx.create_ssl_context(),
+            "event_hooks": {"request": [_only_get]},
+            "headers": httpx.Headers(
+                {  # which shows no Authorization
+                    "Accept": "application/json",
+                    "Accept-Encoding": "gzip",
+                    # a cache stands in front of the API, and lists differ by their body only
+                    "Cache-Control": "no-cache",
+                    "User-Agent": "zakaz",
+                    **({"Authorization": f"Bearer {token}"} if token else {}),
+                }
             ),
-            limits=httpx.Limits(max_connections=settings.extract_connections),
-        )
-        self.source = "offline" if transport else self._http.base_url.netloc.decode()
+            "timeout": httpx.Timeout(
+                settings.extract_connect_seconds, read=settings.extract_read_seconds
+            ),
+        }
+        # one at a time uses each: a pool of connections that threads share was seen to close one
+        # that was being read. The one used last is used next; None: not opened yet
+        self._connections: LifoQueue[httpx.Client | None] = LifoQueue()
+        for _ in range(settings.extract_connections):
+            self._connections.put(None)
+        host = httpx.URL(settings.qtickets_base_url).netloc.decode()
+        self.source = "offline" if transport else host
 
     def close(self) -> None:
         """Close the connections; a thread that waits for a retry is woken."""
         self._closed.set()
-        self._http.close()
+        while not self._connections.empty():
+            if http := self._connections.get():
+                http.close()
 
     def get(
         self,
@@ -131,8 +139,7 @@ class Client:
         `parse` may raise a TransientError, or what msgspec raises; it is then requested again.
         Raises ApiError when no try was good.
         """
-        request = self._build(path, params or {}, encoding)
-        return self._retrying(self._once, request, f"GET {path}", parse)
+        return self._retrying(self._once, path, parse, params or {}, encoding)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Return how long to wait for the next try, in seconds; let all wait if the API says so."""
@@ -156,39 +163,37 @@ class Client:
         if self._closed.wait(seconds):
             raise Cancelled
 
-    def _build(self, path: str, params: Mapping[str, Any], encoding: Encoding) -> httpx.Request:
-        if not params:
-            return self._http.build_request("GET", path)
-        if encoding == "body":
-            headers = {"Content-Type": "application/json"}
-            content = msgspec.json.encode(params)
-            return self._http.build_request("GET", path, content=content, headers=headers)
-        texts = {key: json.dumps(value, separators=(",", ":")) for key, value in params.items()}
-        return self._http.build_request("GET", path, params=texts)
-
     def _once(
-        self, request: httpx.Request, where: str, parse: Callable[[bytes], T]
+        self,
+        path: str,
+        parse: Callable[[bytes], T],
+        params: Mapping[str, Any],
+        encoding: Encoding,
     ) -> tuple[T, datetime]:
         while (pause := self._not_before - time.monotonic()) > 0:
             self._sleep(pause)
         self._sleep(0)
+        http = self._connections.get() or httpx.Client(**self._options)
         with self._lock:
             self.traffic.requests += 1
+        request = _request(http, path, params, encoding)
         try:
-            response, body = self._send(request)
+            response, body = self._send(http, request)
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise _explained(where, request.url, error) from None
+            raise _explained(f"GET {path}", request.url, error) from None
+        finally:
+            self._connections.put(http)
         with self._lock:
             self.traffic.bytes += len(body)
-        result = read_response(where, response.status_code, response.headers, body, parse)
+        result = read_response(f"GET {path}", response.status_code, response.headers, body, parse)
         self.answered = True
         return result, self._date(response.headers)
 
-    def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+    def _send(self, http: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         # httpx bounds the wait for the next bytes, not for all of them: a body that drips would
         # hold a connection for ever
         deadline = time.monotonic() + self._patience
-        response = self._http.send(request, stream=True)
+        response = http.send(request, stream=True)
         try:
             chunks = []
             for chunk in response.iter_bytes():
@@ -210,6 +215,17 @@ class Client:
             return date
         self.clock_ahead = max(self.clock_ahead, date - now)
         return now
+
+
+def _request(
+    http: httpx.Client, path: str, params: Mapping[str, Any], encoding: Encoding
+) -> httpx.Request:
+    if encoding == "query":
+        texts = {key: json.dumps(value, separators=(",", ":")) for key, value in params.items()}
+        return http.build_request("GET", path, params=texts)
+    headers = {"Content-Type": "application/json"} if params else None
+    content = msgspec.json.encode(params) if params else None
+    return http.build_request("GET", path, content=content, headers=headers)
 
 
 def _only_get(request: httpx.Request) -> None:
