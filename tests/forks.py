@@ -28,9 +28,8 @@ from dataclasses import fields
 from hashlib import sha256
 from importlib.metadata import version
 from multiprocessing.connection import wait
-from multiprocessing.reduction import DupFd
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ("dbt_project.yml", "profiles.example.yml", "models", "macros", "seeds", "tests/dbt")
@@ -40,7 +39,7 @@ DATABASE = "zakaz"
 PARSED_WITH = ("plan_sales_table", "ad_costs_table")
 
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(["tests.preloaded"])
+_server.set_forkserver_preload([__name__, "tests.preloaded"])
 # whoever starts a process looks after all others, and an exit code can be read once
 _one = threading.Lock()
 
@@ -53,9 +52,9 @@ class Forked:
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         self.args = list(argv)
-        self._files: list[IO[bytes]] = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]  # noqa: SIM115 - closed with us
+        self._files = [tempfile.NamedTemporaryFile() for _ in range(2)]  # noqa: SIM115 - closed with us
+        given = (self.args, dict(env), *(file.name for file in self._files))
         with _one:
-            given = (self.args, dict(env), *(DupFd(file.fileno()) for file in self._files))
             self._process = _server.Process(target=_be, args=given, daemon=True)
             self._process.start()
 
@@ -92,12 +91,12 @@ class Forked:
 # ---- in the forked process
 
 
-def _be(argv: list[str], env: dict[str, str], out: Any, err: Any) -> None:
+def _be(argv: list[str], env: dict[str, str], *files: str) -> None:
     """Be the command that was asked for."""
     if "tests.preloaded" not in sys.modules:
         raise RuntimeError("tests/preloaded.py cannot be imported")
-    os.dup2(out.detach(), 1)
-    os.dup2(err.detach(), 2)
+    for stream, file in enumerate(files, 1):
+        os.dup2(os.open(file, os.O_WRONLY), stream)
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
