@@ -16,7 +16,6 @@ import threading
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -80,12 +79,7 @@ class Cluster:
         self._stack.callback(front.shutdown)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @property
@@ -98,6 +92,8 @@ class Cluster:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # head and body are two writes: else the second waits 40 ms for the first
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 # a driver asks a server whether it is alive; and one reads with GET

@@ -27,7 +27,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -86,17 +85,14 @@ class ClickHouseServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
         self._ports = ports
+        # to make one takes ten times as long as to ask
+        self._clients: dict[tuple[str | None, str, str | None], Any] = {}
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -145,22 +141,21 @@ class ClickHouseServer:
         """Run one statement over HTTP. Raises clickhouse_connect's errors, which carry a `code`."""
         import clickhouse_connect
 
-        env = self.env(user, password)
-        client = clickhouse_connect.get_client(
-            host=env["CLICKHOUSE_HOST"],
-            port=int(env["CLICKHOUSE_PORT"]),
-            username=env["CLICKHOUSE_USER"],
-            password=env["CLICKHOUSE_PASSWORD"],
-            secure=env["CLICKHOUSE_SECURE"] == "true",
-            database=database or "default",
-            autogenerate_session_id=False,
-            # 0 would still set the limit, which a read-only user may not
-            query_limit=0,
-        )
-        try:
-            return [tuple(row) for row in client.query(sql).result_rows]
-        finally:
-            client.close()
+        who = (user, password, database)
+        if who not in self._clients:
+            env = self.env(user, password)
+            self._clients[who] = clickhouse_connect.get_client(
+                host=env["CLICKHOUSE_HOST"],
+                port=int(env["CLICKHOUSE_PORT"]),
+                username=env["CLICKHOUSE_USER"],
+                password=env["CLICKHOUSE_PASSWORD"],
+                secure=env["CLICKHOUSE_SECURE"] == "true",
+                database=database or "default",
+                autogenerate_session_id=False,
+                # 0 would still set the limit, which a read-only user may not
+                query_limit=0,
+            )
+        return [tuple(row) for row in self._clients[who].query(sql).result_rows]
 
     @property
     def is_running(self) -> bool:
@@ -192,6 +187,8 @@ class ClickHouseServer:
         self._end(signal.SIGKILL)
 
     def _end(self, number: signal.Signals) -> None:
+        while self._clients:
+            self._clients.popitem()[1].close()
         if self._process is not None:
             self._process.send_signal(number)
             try:
@@ -258,8 +255,13 @@ class ClickHouseServer:
         return path
 
 
-DEFAULT_USERS = """<clickhouse>
-    <profiles><default/></profiles>
+# no test asks often enough for it to be worth while to compile a query
+_AS_IT_IS = "".join(
+    f"<compile_{what}>0</compile_{what}>"
+    for what in ("expressions", "aggregate_expressions", "sort_description")
+)
+DEFAULT_USERS = f"""<clickhouse>
+    <profiles><default>{_AS_IT_IS}</default></profiles>
     <quotas><default/></quotas>
     <users>
         <default>

@@ -17,7 +17,15 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.clickhouse_server import DEFAULT_USERS, ClickHouseServer
-from tests.zakaz import ETL_PASSWORD, READER_PASSWORD, ROOT, STRANGERS_PASSWORD, Golden, Place
+from tests.zakaz import (
+    ETL_PASSWORD,
+    READER_PASSWORD,
+    ROOT,
+    STRANGERS_PASSWORD,
+    Golden,
+    Place,
+    close_embedded,
+)
 
 # an embedded ClickHouse holds three files a thread open: more than the 1,024 of many a shell
 _, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -57,6 +65,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     for reason, count in reasons.items():
         terminalreporter.write_line(f"NOT RUN: {count} of the tests. {reason}", yellow=True)
+
+
+@pytest.fixture(autouse=True)
+def _one_embedded_at_a_time() -> Iterator[None]:
+    yield
+    close_embedded()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,6 @@ from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 from random import Random
-from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
@@ -301,12 +300,7 @@ class QTicketsServer:
             time.sleep(0.002)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._uvicorn.should_exit = True
         # Not waiting for clients that keep connections, or slow bodies, open.
         self._uvicorn.force_exit = True

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -293,8 +293,11 @@ def _is_sold(show: Row, now: datetime) -> bool:
     return begun and not ended
 
 
+_instant = lru_cache(maxsize=100_000)(datetime.fromisoformat)
+
+
 def _is_by(moment: str | None, now: datetime) -> bool:
-    return moment is not None and datetime.fromisoformat(moment) <= now
+    return moment is not None and _instant(moment) <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import clickhouse_connect
 import orjson
+from clickhouse_connect.driver.client import Client
 
 from extract.payloads import keep
 from extract.resources import EVENTS, ORDERS, Resource
@@ -70,6 +71,16 @@ def ended(running: Forked) -> Ran:
     return Ran(running.wait(), out, err)
 
 
+# to open one takes longer than to ask it; a process can have one open, and no other process then
+_embedded: dict[Path, Client] = {}
+
+
+def close_embedded() -> None:
+    """Let others have the embedded ClickHouse that was asked last."""
+    while _embedded:
+        _embedded.popitem()[1].close()
+
+
 @dataclass
 class Place:
     """A ClickHouse of a test's own, and commands that work on it, each in a process of its own.
@@ -88,6 +99,8 @@ class Place:
         return self.directory / "chdb"
 
     def env(self, server: QTicketsServer | None = None, **more: str) -> dict[str, str]:
+        """Return the environment of a command; it may open what is embedded, as we do no more."""
+        close_embedded()
         api = (
             {"QTICKETS_BASE_URL": server.url, "QTICKETS_API_TOKEN": server.token} if server else {}
         )
@@ -130,12 +143,12 @@ class Place:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         if self.server:
             return self.server.query(sql, database=self.database)
-        client = clickhouse_connect.get_client(interface="chdb", path=str(self.path))
-        try:
+        if self.path not in _embedded:
+            close_embedded()
+            client = clickhouse_connect.get_client(interface="chdb", path=str(self.path))
             client.database = "zakaz"
-            return [tuple(row) for row in client.query(sql).result_rows]
-        finally:
-            client.close()
+            _embedded[self.path] = client
+        return [tuple(row) for row in _embedded[self.path].query(sql).result_rows]
 
     def landed_orders(self) -> dict[int, bytes]:
         """Return the payload of each order that is landed and not marked as deleted."""
@@ -209,7 +222,12 @@ class Golden:
         return small_organiser(now=made_at)
 
     def copy(self, directory: Path) -> Place:
-        """Return a copy in an existing directory, to be changed at will; a tenth of a second."""
+        """Return a copy in an existing directory, to be changed at will; a tenth of a second.
+
+        With what dbt said of its build.
+        """
         place = Place(directory)
         shutil.copytree(self.directory / "chdb", place.path, symlinks=True)
+        (directory / "target").mkdir()
+        shutil.copy(self.directory / "target" / "run_results.json", directory / "target")
         return place

@@ -20,9 +20,8 @@ from typing import Any
 
 import pytest
 
-from tests.qtickets_api import QTicketsServer
 from tests.qtickets_sample import MOSCOW
-from tests.zakaz import ROOT, Place, small_organiser
+from tests.zakaz import ROOT, Golden, Place
 
 PROJECT = "zakaz"
 DBT_FILES = ("dbt_project.yml", "models", "macros", "seeds", "tests/dbt")
@@ -119,7 +118,8 @@ def languages(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Return the golden database, and in it what is said in other words, and a plan."""
     directory = tmp_path_factory.mktemp("docs")
     project = directory / "project"
     for name in DBT_FILES:
@@ -133,12 +133,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     with (project / "seeds" / "plan_sales.csv").open("a") as plan:
         plan.write(f"{datetime.now(MOSCOW).date()},0,Москва,RUB,10,20000\n")
 
-    place = Place(directory)
-    with QTicketsServer(small_organiser()) as server:
-        extracted = place.extract(server)
-    assert extracted.code == 0, extracted
+    place = golden.copy(directory)
     built = place.dbt(
-        *("build", "--exclude-resource-type", "unit_test"), "--project-dir", str(project)
+        *("build", "--exclude-resource-type", "unit_test", "test", "--project-dir", str(project)),
+        *("--select", "plan_sales+", "fact_qtickets_inventory_latest+"),
     )
     assert built.code == 0, built
     return Site(place, json.loads((directory / "target" / "manifest.json").read_text()))

@@ -27,6 +27,11 @@ def test_forecasts_and_comparisons_are_true(place: Place) -> None:
     selected = [f"+{name}" for name in MODELS]
     with QTicketsServer(organiser) as server:
         for today in (yesterday, yesterday - timedelta(days=24)):
+            if today != yesterday:
+                # a busy day: sales, refunds months late, cancellations, moves, shows taken off
+                rng = Random(3)
+                for _ in range(200):
+                    organiser.mutate(rng)
             # in full: a refund does not move an order, however old
             extracted = place.extract(server, "--full")
             assert extracted.code == 0, extracted
@@ -37,9 +42,4 @@ def test_forecasts_and_comparisons_are_true(place: Place) -> None:
             )
             assert built.code == 0, built
             Shows(place, organiser, today).assert_true()
-
-            # a busy day: sales, refunds months late, cancellations, moves, shows taken off
-            rng = Random(3)
-            for _ in range(200):
-                organiser.mutate(rng)
         assert server.non_get == 0
