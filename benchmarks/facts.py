@@ -210,7 +210,11 @@ BY_HAND = """
     where o.is_paid and not o.is_tombstone and o.deleted_at is null and cancelled_at is null
     group by all
 """
-FACT = "select * except event_name from fact_qtickets_sales_daily"
+FACT = """
+    select sales_date, event_id, city, currency,
+           tickets_sold, tickets_refunded, gross_revenue, refunded_amount, revenue
+    from fact_qtickets_sales_daily
+"""
 
 GROUPS = {
     "stg_qtickets_api__orders": "orders",
