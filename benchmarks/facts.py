@@ -46,10 +46,11 @@ from extract.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "zakaz"
-EVENTS = 223
-SHOWS = 4  # of each event
 ON_SALE = 15  # events at a time
+EVENTS = 208 + ON_SALE
+SHOWS = 4  # of each event, a week apart; the first begins when the sale of the event ends
 DAYS = 1_461  # that the orders spread over, up to now
+DAYS_APART = DAYS / (EVENTS - ON_SALE)  # from one event to the next
 CHANGED, NEW = 500, 50
 
 # Keys and kinds of values of the live service, as extract/redact.py leaves them: 1.7 KB an order.
@@ -97,8 +98,9 @@ def land_orders(source: str, total: int, *, days_ago: int, is_changed: bool) -> 
             toIntervalSecond(intDiv(n * {DAYS * 86400}, {total})) as since,
             now() - interval {DAYS} day + since as t,
             -- an event is on sale for three months or so, one of {ON_SALE} at a time
-            intDiv(n * {EVENTS}, {total}) + cityHash64(n, 'event') % {ON_SALE} as event_number,
-            1 + event_number % {EVENTS} as event_id,
+            intDiv(n * {EVENTS - ON_SALE}, {total}) as first_on_sale,
+            first_on_sale + cityHash64(n, 'event') % {ON_SALE} as event_number,
+            1 + event_number as event_id,
             cityHash64(n, 'payed') % 5 != 0 as payed,
             if(cityHash64(n, 'code') % 4 = 0, 1 + n % 50, null) as code,
             {moment("t")} as made,
@@ -140,11 +142,12 @@ LAND_EVENTS = f"""
         (event_id, payload, _dedup_key, _ver, _landed_at, _run_id)
     with
         1 + number as event_id,
+        now() + toIntervalSecond(((number + 1) * {DAYS_APART} - {DAYS}) * 86400) as first_show,
         arrayMap(
             j -> (
                 event_id * {SHOWS} + j, '', 1,
-                {moment("now() + toIntervalDay(j * 100 - number * 6)")},
-                {moment("now() + toIntervalDay(j * 100 - number * 6) + interval 2 hour")}, null
+                {moment("first_show + toIntervalWeek(j)")},
+                {moment("first_show + toIntervalWeek(j) + interval 2 hour")}, null
             ),
             range({SHOWS})
         ) as shows
@@ -210,7 +213,11 @@ BY_HAND = """
     where o.is_paid and not o.is_tombstone and o.deleted_at is null and cancelled_at is null
     group by all
 """
-FACT = "select * except event_name from fact_qtickets_sales_daily"
+FACT = """
+    select sales_date, event_id, city, currency,
+           tickets_sold, tickets_refunded, gross_revenue, refunded_amount, revenue
+    from fact_qtickets_sales_daily
+"""
 
 GROUPS = {
     "stg_qtickets_api__orders": "orders",

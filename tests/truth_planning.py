@@ -57,16 +57,19 @@ class Planning:
     plan: list[PlanRow] = field(default_factory=list)
     seen: dict[tuple[int, date], Seen] = field(default_factory=dict)
 
-    def prepare(self, server: QTicketsServer) -> None:
-        """Live through days on which seats were read, then through sales; write a plan."""
+    def prepare(self, server: QTicketsServer, stopped_at: datetime | None = None) -> None:
+        """Live through days on which seats were read, then through sales; write a plan.
+
+        The clock runs on then, unless it stands still.
+        """
         organiser = self.organiser
-        now = organiser.clock()
+        now = stopped_at or organiser.clock()
         for days_ago in (6, 4, 3):  # five days ago nobody read; the days since, nobody did either
             organiser.set_clock(now - days_ago * DAY)
             ran = self.place.extract(server, "inventory")
             assert ran.code == 0, ran
             self.look()
-        organiser.set_clock(None)
+        organiser.set_clock(stopped_at)
         self._bring_buyers_back(now)
         self._write_plan(now.astimezone(MOSCOW).date())
 
@@ -213,6 +216,24 @@ class Planning:
 
     def inventory_daily(self) -> Cells:
         """Per day, event and city: total, left, taken since the day before, shows, unknown ones."""
+        return {
+            key: (
+                *(_sum(*(show[n] for show, _ in shows)) for n in range(3)),
+                len(shows),
+                sum(show[0] is None or show[1] is None for show, _ in shows),
+            )
+            for key, shows in self._seats_by_day().items()
+        }
+
+    def inventory_seen(self) -> Cells:
+        """Per day, event and city: when the seats were seen that were seen longest ago, UTC."""
+        return {
+            key: (min((_as_found(seen.at) for _, seen in shows if seen), default=None),)
+            for key, shows in self._seats_by_day().items()
+        }
+
+    def _seats_by_day(self) -> dict[Any, list[tuple[tuple[Quantity, ...], Seen | None]]]:
+        """By day, event and city each show: total, left, taken since, and what says so."""
         today = self.organiser.clock().astimezone(MOSCOW).date()
         city = _cities(self.organiser)
         owner, until = {}, {}
@@ -221,7 +242,7 @@ class Planning:
             ends = _ends(show)
             if _is_on_sale(event, show) and ends is not None:
                 until[show["id"]] = min(ends.astimezone(MOSCOW).date(), today)
-        cells: dict[Any, list[tuple[Quantity, ...]]] = defaultdict(list)
+        cells: dict[Any, list[tuple[tuple[Quantity, ...], Seen | None]]] = defaultdict(list)
         for show_id in {show_id for show_id, _ in self.seen}:
             days = sorted(day for seen_id, day in self.seen if seen_id == show_id)
             event_id = owner.get(show_id) or self.seen[show_id, days[-1]].event_id
@@ -231,16 +252,10 @@ class Planning:
                 total, left = (seen.total, seen.left) if seen else (None, None)
                 taken = None if total is None or left is None else total - left
                 since = None if taken is None or before is None else taken - before
-                cells[day, event_id, city.get(event_id, "unknown")].append((total, left, since))
+                key = (day, event_id, city.get(event_id, "unknown"))
+                cells[key].append(((total, left, since), seen))
                 day, before = day + DAY, taken
-        return {
-            key: (
-                *(_sum(*(show[n] for show in shows)) for n in range(3)),
-                len(shows),
-                sum(show[0] is None or show[1] is None for show in shows),
-            )
-            for key, shows in cells.items()
-        }
+        return cells
 
     def sell_through(self) -> Cells:
         """Per event to come: city, dates, total, left, share, tickets of 7 days, pace, days."""

@@ -133,15 +133,13 @@ final as (
         ) as paid_back_amount,
 
         -- state
-        if(tickets.currency = '', 'unknown', tickets.currency) as currency,
+        if(tickets.currency = '', 'unknown', tickets.currency)::LowCardinality(String) as currency,
         (tickets.is_paid and not tickets.is_tombstone and isNull(coalesce(tickets.deleted_at, cancelled_at)))::Bool
             as is_sold,
         (tickets.is_paid and not tickets.is_tombstone and not is_sold)::Bool as is_cancelled_paid,
         (tickets.refunded_at is not null)::Bool as is_refunded,
 
         -- times
-        tickets.paid_at as paid_at,
-        tickets.created_at as order_created_at,
         tickets.scanned_at as scanned_at
     from tickets
     left join shows on tickets.show_id = shows.show_id

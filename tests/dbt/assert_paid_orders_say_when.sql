@@ -5,10 +5,11 @@
 
 select
     order_id,
-    order_created_at,
-    sum(gross_amount) as gross
-from {{ ref('int_sold_tickets') }}
-where paid_at is null
-group by
-    order_id,
-    order_created_at
+    created_at,
+    arraySum((x, y) -> x * y, ticket_prices, ticket_quantities) as gross
+from {{ ref('stg_qtickets_api__orders') }} as orders final
+where
+    is_paid
+    and paid_at is null
+    and not is_tombstone
+    and deleted_at is null

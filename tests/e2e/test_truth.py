@@ -6,15 +6,21 @@ without SQL and without the extractor.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
+import pytest
+
 from tests.qtickets_api import QTicketsServer
-from tests.qtickets_organiser import Organiser, Sales
-from tests.qtickets_sample import MOSCOW, stamp
+from tests.qtickets_organiser import MUTATIONS, Organiser, Sales
+from tests.qtickets_sample import MOSCOW, Row, at, stamp
+from tests.truth_forecast import Shows
 from tests.truth_planning import PLAN_TABLE, Planning
+from tests.truth_rest import Rest, Watched
 from tests.truth_shown import COSTS_TABLE, assert_shown_is_true, write_costs
 from tests.zakaz import Golden, Place, Ran, small_organiser
 
@@ -45,7 +51,7 @@ DISCOUNTS = """
 """
 PROMO_NAMES = """
     select promo_code_id, discount_id, event_id, promo_code, discount_name, event_name
-    from v_qtickets_sales_promo
+    from {}
 """
 INVENTORY = "select event_id, tickets_total, tickets_left from fact_qtickets_inventory_latest"
 
@@ -94,19 +100,18 @@ def assert_marketing_is_true(place: Place, organiser: Organiser) -> None:
         key: (*measures(s), s.gross_discount, s.discount_cost)
         for key, s in organiser.promo_sales().items()
     }
-    for table in ("fact_qtickets_sales_promo_daily", "v_qtickets_sales_promo"):
-        assert cells(place, PROMO.format(table), 6) == by_code, table
-
     codes, discounts = organiser.promo_code_names(), organiser.discount_names()
     assert cells(place, PROMO_CODES, 1) == {(id_,): named for id_, named in codes.items()}
     assert cells(place, DISCOUNTS, 1) == {(id_,): named for id_, named in discounts.items()}
     events = {row["id"]: row["name"] for row in organiser.events.rows()}
-    for code_id, discount_id, event_id, *names in place.query(PROMO_NAMES):
-        assert names == [
-            codes[code_id][0] if code_id else "(none)",
-            discounts[discount_id][0] if discount_id else "(none)",
-            events.get(event_id, "unknown"),
-        ]
+    for table in ("fact_qtickets_sales_promo_daily", "v_qtickets_sales_promo"):
+        assert cells(place, PROMO.format(table), 6) == by_code, table
+        for code_id, discount_id, event_id, *names in place.query(PROMO_NAMES.format(table)):
+            assert names == [
+                codes[code_id][0] if code_id else "(none)",
+                discounts[discount_id][0] if discount_id else "(none)",
+                events.get(event_id, "unknown"),
+            ]
 
 
 def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
@@ -150,6 +155,82 @@ def test_every_cell_equals_what_the_organiser_holds(place: Place) -> None:
         planning.assert_true()
         assert_shown_is_true(place, organiser, costs)
         assert server.non_get == 0
+
+
+@pytest.mark.slow
+def test_every_cell_of_every_mart_is_true_after_a_year(place: Place) -> None:
+    # the clock stands still at midnight, from which `report_today` looks at a day
+    yesterday = datetime.now(MOSCOW).date() - timedelta(days=1)
+    began = yesterday - timedelta(days=365)
+    plain = _plain(began, began)
+    organiser = _plain(began, began)
+    watched = Watched(place.directory, server=place.server, database=place.database)
+    planning = Planning(watched, organiser)
+    rng = Random(11)
+    # new orders are those of the sample, which knows what seats are left
+    kinds = {kind: weight for kind, weight in MUTATIONS.items() if kind != "new_order"}
+    with QTicketsServer(organiser) as server:
+        build(watched, server, _as_of(began))
+        planning.look()
+        for days in (120, 120, 100, 25):
+            today = organiser.clock().astimezone(MOSCOW).date() + timedelta(days=days)
+            for _ in range(2 * days):
+                organiser.tick(days * 86_400 / (2 * days + 1))
+                organiser.mutate(rng, kinds)
+            plain = _live_on(organiser, plain, began, today)
+            if today < yesterday:
+                build(watched, server, _as_of(today))
+                planning.look()
+                assert_facts_are_true(watched, organiser)
+                assert_shown_is_true(watched, organiser)
+        planning.prepare(server, at(yesterday))
+        costs = write_costs(watched, yesterday)
+        build(
+            watched,
+            server,
+            _as_of(yesterday, plan_sales_table=PLAN_TABLE, ad_costs_table=COSTS_TABLE),
+        )
+        assert_facts_are_true(watched, organiser)
+        planning.assert_true()
+        assert_shown_is_true(watched, organiser, costs)
+        Shows(watched, organiser, yesterday).assert_true()
+        Rest(watched, organiser, planning).assert_true()
+        watched.assert_all_compared()
+        assert server.non_get == 0
+
+
+def _plain(began: date, day: date) -> Organiser:
+    """Return a sample organiser at the beginning of a day; it began to sell weeks before a year."""
+    first_day = began - timedelta(days=45)
+    return Organiser.sample(3, at(day), first_day=first_day, orders_per_day=8)
+
+
+def _live_on(organiser: Organiser, plain: Organiser, began: date, today: date) -> Organiser:
+    """Let happen by that day what happens to `plain`, the organiser without mutations.
+
+    What was deleted for good stays so, and an event keeps its new name, its city and the shows that
+    were taken out. Returns `plain` as it is by then.
+    """
+    later = _plain(began, today)
+    for name in ("orders", "events"):
+        held, before, after = (getattr(one, name) for one in (organiser, plain, later))
+        for row in after.rows():
+            old = before.head(row["id"]) if row["id"] in before else None
+            if row != old and (old is None or row["id"] in held):
+                held.put(_kept(held.row(row["id"]), old, row) if old and name == "events" else row)
+    organiser.set_clock(later.clock())
+    return later
+
+
+def _kept(held: Row, old: Row, row: Row) -> Row:
+    removed = {show["id"] for show in old["shows"]} - {show["id"] for show in held["shows"]}
+    shows = [show for show in row["shows"] if show["id"] not in removed]
+    return row | {key: held[key] for key in ("name", "city", "city_id")} | {"shows": shows}
+
+
+def _as_of(today: date, **given: str) -> tuple[str, ...]:
+    given |= {"report_today": str(today)}
+    return (*BUILD[:-1], json.dumps(given | {"raw_check_hours": 0}))
 
 
 def test_it_is_true_of_an_embedded_clickhouse_too(golden: Golden, built_place: Place) -> None:

@@ -86,6 +86,16 @@ kinds as (
 
 ),
 
+-- On other days, and in other currencies, no sale can be a cost's.
+days_with_costs as (
+
+    select distinct
+        spend_date,
+        cost_currency
+    from costs
+
+),
+
 -- A sale with the tags that some cost names, and without the others; 255 is the sale as it is, should no cost have it.
 -- Loops of Jinja are indented in ways that the linter does not follow.
 -- noqa: disable=LT02
@@ -99,6 +109,7 @@ candidates as (
         {%- endfor %}
     from sales
     array join arrayConcat((select named_by_some from kinds), [255::UInt8]) as named
+    where (sales_date, sale_currency) in (select * from days_with_costs)
 
 ),
 
@@ -148,7 +159,7 @@ both as (
         sum_clicks,
         0::UInt64 as sum_orders,
         0::UInt64 as sum_tickets,
-        0::Decimal(18, 2) as sum_revenue
+        0::Decimal(38, 2) as sum_revenue
     from costs
 
     union all
@@ -170,36 +181,65 @@ both as (
 summed as (
 
     select
-        both.spend_date as spend_date,
+        spend_date,
+        one_currency,
+        {{ tags | join(', ') }},
+        sum(sum_spend) as spend,
+        sum(sum_impressions) as impressions,
+        sum(sum_clicks) as clicks,
+        sum(sum_orders) as orders,
+        sum(sum_tickets) as tickets_sold,
+        sum(sum_revenue) as revenue
+    from both
+    group by
+        spend_date,
+        one_currency,
+        {{ tags | join(', ') }}
+
+    union all
+
+    select
+        sales_date,
+        sale_currency,
+        {{ tags | join(', ') }},
+        0,
+        0,
+        0,
+        sum_orders,
+        sum_tickets,
+        sum_revenue
+    from sales
+    where (sales_date, sale_currency) not in (select * from days_with_costs)
+
+),
+
+named as (
+
+    select
+        summed.spend_date as spend_date,
         {%- for tag in tags %}
-        if(both.{{ tag }} = '', '(none)', both.{{ tag }})
+        if(summed.{{ tag }} = '', '(none)', summed.{{ tag }})
             ::{{ 'LowCardinality(String)' if loop.index <= 2 else 'String' }} as {{ tag }},
         {%- endfor %}
         multiIf(
-            any(channels.channel) != '', any(channels.channel),
-            any(channels_of_any_medium.channel) != '', any(channels_of_any_medium.channel),
-            both.utm_source = '' and both.utm_medium = '', '(none)',
+            channels.channel != '', channels.channel,
+            channels_of_any_medium.channel != '', channels_of_any_medium.channel,
+            summed.utm_source = '' and summed.utm_medium = '', '(none)',
             'unknown'
         )::LowCardinality(String) as channel,
-        both.one_currency::LowCardinality(String) as currency,
-        sum(both.sum_spend)::Decimal(18, 2) as spend,
-        sum(both.sum_impressions)::Int64 as impressions,
-        sum(both.sum_clicks)::Int64 as clicks,
-        sum(both.sum_orders)::UInt64 as orders,
-        sum(both.sum_tickets)::UInt64 as tickets_sold,
-        sum(both.sum_revenue)::Decimal(18, 2) as revenue
-    from both
+        summed.one_currency::LowCardinality(String) as currency,
+        summed.spend::Decimal(18, 2) as spend,
+        summed.impressions::Int64 as impressions,
+        summed.clicks::Int64 as clicks,
+        summed.orders::UInt64 as orders,
+        summed.tickets_sold::UInt64 as tickets_sold,
+        summed.revenue::Decimal(18, 2) as revenue
+    from summed
     left join channels
         on
-            both.utm_source = channels.of_source
-            and both.utm_medium = channels.of_medium
-    left join channels_of_any_medium on both.utm_source = channels_of_any_medium.of_source
-    group by
-        both.spend_date,
-        {%- for tag in tags %}
-        both.{{ tag }},
-        {%- endfor %}
-        both.one_currency
+            summed.utm_source = channels.of_source
+            and summed.utm_medium = channels.of_medium
+    left join channels_of_any_medium on summed.utm_source = channels_of_any_medium.of_source
 
 ),
 
@@ -212,7 +252,7 @@ final as (
         {%- endfor %}
         if(impressions > 0, round(100 * clicks / impressions, 2), null) as ctr,
         if(spend > 0, round(100 * toFloat64(revenue - spend) / toFloat64(spend), 1), null) as romi
-    from summed
+    from named
 
 )
 

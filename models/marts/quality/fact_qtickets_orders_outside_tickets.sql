@@ -43,7 +43,7 @@ final as (
         if(summed.currency = '', 'unknown', summed.currency)::LowCardinality(String) as currency,
         assumeNotNull(price)::Decimal(18, 2) as order_amount,
         valid_tickets::Decimal(18, 2) as tickets_amount,
-        service_fee,
+        (summed.service_fee + arraySum(ticket_service_fees))::Decimal(18, 2) as service_fee,
         (order_amount - valid_tickets)::Decimal(18, 2) as outside_amount
     from summed
     -- whether a ticket cancelled alone lowers the price of its order is not documented

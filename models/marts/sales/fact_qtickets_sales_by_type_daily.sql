@@ -15,7 +15,7 @@ type_names as (
     select
         event_id,
         ticket_type,
-        argMaxIf(ticket_type_name, (order_id, ticket_id), ticket_type_name != '') as last_name
+        argMaxIf(ticket_type_name, ticket_id, ticket_type_name != '') as last_name
     from sales
     group by
         event_id,
@@ -23,32 +23,40 @@ type_names as (
 
 ),
 
+daily as (
+
+    select
+        sales_date,
+        event_id,
+        any(event_name)::String as event_name,
+        city,
+        currency::LowCardinality(String) as currency,
+        ticket_type,
+        tariff,
+        price::Decimal(18, 2) as price,
+        {{ sales_measures_and_orders() }}
+    from sales
+    group by
+        sales_date,
+        event_id,
+        city,
+        currency,
+        ticket_type,
+        tariff,
+        price
+
+),
+
 final as (
 
     select
-        sales.sales_date as sales_date,
-        sales.event_id as event_id,
-        any(sales.event_name)::String as event_name,
-        sales.city as city,
-        sales.currency::LowCardinality(String) as currency,
-        sales.ticket_type as ticket_type,
-        coalesce(nullIf(any(type_names.last_name), ''), sales.ticket_type)::LowCardinality(String) as ticket_type_name,
-        sales.tariff as tariff,
-        sales.price::Decimal(18, 2) as price,
-        {{ sales_measures_and_orders() }}
-    from sales
+        daily.*,
+        coalesce(nullIf(type_names.last_name, ''), daily.ticket_type)::LowCardinality(String) as ticket_type_name
+    from daily
     left join type_names
         on
-            sales.event_id = type_names.event_id
-            and sales.ticket_type = type_names.ticket_type
-    group by
-        sales.sales_date,
-        sales.event_id,
-        sales.city,
-        sales.currency,
-        sales.ticket_type,
-        sales.tariff,
-        sales.price
+            daily.event_id = type_names.event_id
+            and daily.ticket_type = type_names.ticket_type
 
 )
 

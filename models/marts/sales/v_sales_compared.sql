@@ -88,10 +88,16 @@ spans as (
 
 ),
 
+-- Of the year in between no period has anything.
 late_sales as (
 
     select * from sales
-    where sold_at >= (select min(began) from spans)
+    where
+        sold_at >= (select min(began) from spans where side != 'year_ago')
+        or (
+            sold_at >= (select min(began) from spans where side = 'year_ago')
+            and sold_at < (select max(ended) from spans where side = 'year_ago')
+        )
 
 ),
 
