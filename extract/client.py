@@ -272,6 +272,7 @@ def _proxy(url: httpx.URL) -> str:
 
 
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def read_response(
@@ -283,10 +284,10 @@ def read_response(
     responses as seen live, see docs/extractor.md.
     """
     if status == httpx.codes.OK:
-        with suppress(msgspec.MsgspecError, RecursionError):
+        with suppress(*_UNREADABLE):
             return parse(body)
     answer: dict[str, msgspec.Raw] | None = None
-    with suppress(msgspec.MsgspecError):
+    with suppress(*_UNREADABLE):
         answer = _ENVELOPE.decode(body)
     raise _refusal(f"{where}: {status}{_code(answer)}", status, headers, answer)
 
@@ -323,7 +324,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(wait)
     try:
         moment = parsedate_to_datetime(wait)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from typing import Any
 
+import msgspec
 import pytest
 import trustme
 
-from extract.client import Cancelled, Client
+from extract.client import Cancelled, Client, read_response
 from extract.errors import (
+    ApiError,
     FatalError,
     NotFound,
     RateLimited,
@@ -127,6 +129,20 @@ def test_fatal_responses_are_not_retried(server: QTicketsServer) -> None:
     with pytest.raises(FatalError):
         api.get("/orders", rows)
     assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 503])
+@pytest.mark.parametrize("body", [b'{"\xff":1}', b'{"data":' + b"[" * 9999 + b"]" * 9999 + b"}"])
+def test_a_body_that_no_reader_takes_is_an_error_of_the_api(status: int, body: bytes) -> None:
+    with pytest.raises(ApiError):
+        read_response("GET /orders", status, {}, body, msgspec.json.decode)
+
+
+@pytest.mark.parametrize("wait", ["soon", "Thu, 01 Jan 2026 00:00:00 +999999999999999"])
+def test_a_retry_after_that_says_nothing_is_none(wait: str) -> None:
+    with pytest.raises(RateLimited) as raised:
+        read_response("GET /orders", 429, {"retry-after": wait}, b"", msgspec.json.decode)
+    assert raised.value.retry_after is None
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD"])
