@@ -409,7 +409,12 @@ def _readable(value: Any) -> Any:
     if isinstance(value, list):
         return [_readable(item) for item in value]
     if isinstance(value, dict):
-        return {_readable(key): _readable(item) for key, item in value.items()}
+        readable: dict[str, Any] = {}
+        for key, item in value.items():
+            name = _readable(key)
+            # two seats whose names cannot be read are still two
+            readable[f"{name} {len(readable)}" if name in readable else name] = _readable(item)
+        return readable
     return value
 
 
@@ -433,8 +438,6 @@ def _salvage(value: Any, wanted: Any) -> Any:
             # an object where a list should be is how PHP writes a list with gaps
             items = value.values() if isinstance(value, dict) else value
             return [_salvage(item, get_args(option)[0]) for item in items]
-    if value is None or value == "":
-        return value
     try:
         return _decoder(wanted).decode(_encode(value))
     except msgspec.ValidationError:

@@ -253,6 +253,20 @@ def test_a_seat_that_is_odd_costs_itself_only() -> None:
     assert seats([{"client_name": CANARIES[0]}]) == REDACTED
 
 
+def test_seats_whose_keys_cannot_be_read_are_still_as_many() -> None:
+    payload, _ = keep_seats(rb'{"\ud83d":{"id":"1"},"\ude00":{"id":"2"},"a":null}')
+    assert json.loads(payload) == {
+        REDACTED: {"id": "1"},
+        f"{REDACTED} 1": {"id": "2"},
+        "a": REDACTED,
+    }
+
+
+def test_a_ticket_that_is_null_is_not_overlooked() -> None:
+    row = {"id": 1, "baskets": [{"id": 2}, None]}
+    assert kept(Order, row) == row | {"baskets": [{"id": 2}, REDACTED]}
+
+
 def test_the_same_thing_gives_the_same_bytes() -> None:
     order = {"id": 1, "payed": True, "baskets": [{"price": 1, "id": 2}]}
     turned = {"baskets": [{"id": 2, "price": 1}], "payed": True, "id": 1}
