@@ -138,7 +138,8 @@ class Client:
         """Return how long to wait for the next try, in seconds; let all wait if the API says so."""
         error = _error(state)
         wait = self._backoff(state) if error.retry_after is None else error.retry_after
-        if isinstance(error, RateLimited):
+        # nobody is held up by a wait that is not begun
+        if isinstance(error, RateLimited) and wait <= self._patience:
             with self._lock:
                 self._not_before = max(self._not_before, time.monotonic() + wait)
         return wait

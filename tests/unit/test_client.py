@@ -113,9 +113,14 @@ def test_a_429_is_waited_for_by_all(server: QTicketsServer, fault: str) -> None:
 def test_a_wait_beyond_all_patience_is_not_begun(server: QTicketsServer) -> None:
     server.faults.too_many_429_seconds = 1
     server.faults.retry_after = 3600
+    api = client(server)
     with pytest.raises(RateLimited, match="Tried 1 times"):
-        client(server).get("/orders", rows)
+        api.get("/orders", rows)
+    assert not api._not_before
+    # and others are not held up by it
     server.faults.retry_after = 1
+    server.faults.too_many_429_seconds = 0
+    assert api.get("/events", rows)[0]
 
 
 def test_fatal_responses_are_not_retried(server: QTicketsServer) -> None:
