@@ -305,20 +305,23 @@ def _in_order(seats: Any) -> Any:
 # --- texts ----------------------------------------------------------------------------------------
 
 # a text without any of these is not looked at twice
-_SUSPECT = re.compile(r"@|%40|://|\d[\d\s().*•-]{7,}")
+# as word processors set them, too; in the pattern below `~` stands for them
+_DASHES = r"\u2010-\u2015\u2212-"
+_SUSPECT = re.compile(rf"@|%40|://|\d[\d\s().*•{_DASHES}]{{7,}}")
 _PERSONAL = re.compile(
     r"""
     [^\s@]{1,64}(?:@|%40)[^\s@]+\.\w+                   # an e-mail
-    | https?://\S+                                      # a link
+    | (?i:https?)://\S+                                 # a link
     # a phone: international, Russian and whole, of a city, without its first digit
-    | (?<!\w)\+\d(?:[\s().-]{0,2}\d){9,13}(?!\d)
-    | (?:\+|(?<!\d))[78][\s(-]*9\d\d[\s)-]*\d{3}[\s-]*\d\d[\s-]*\d\d(?!\d)
-    | (?<!\d)[78](?=(?:[\s()-]{0,2}\d){10}(?!\d))
-      [\s-]?(?:\(\d{3,5}\)[\s-]?|\d{3,5}[\s-])\d{1,3}[\s-]\d\d[\s-]?\d\d
-    | (?<!\d)\(?9\d\d\)?[\s-]\d{3}[\s-]\d\d[\s-]?\d\d(?!\d)
+    | (?<!\w)\+\d(?:[\s().~]{0,2}\d){9,13}(?!\d)
+    | (?:\+|(?<!\d))[78][\s(.~]*9\d\d[\s).~]*\d{3}[\s.~]*\d\d[\s.~]*\d\d(?!\d)
+    | (?<!\d)[78](?=(?:[\s()~]{0,2}\d){10}(?!\d))
+      (?:[\s~]?(?:\(\d{3,5}\)[\s~]?|\d{3,5}[\s~])\d{1,3}[\s~]\d\d[\s~]?\d\d
+      | [\s~]?\(\d{3,5}\)[\s~]?\d{5,7} | [\s~][348]\d\d[\s~]\d{7})
+    | (?<!\d)\(?9\d\d\)?[\s~]\d{3}[\s~]\d\d[\s~]?\d\d(?!\d)
     # a card, masked
     | (?<!\d)\d{4}[\s-]?\d{0,2}(?:[\s-]?[*•]){2,12}[\s-]?\d{4}(?!\d)
-    """,
+    """.replace("~", _DASHES),
     re.VERBOSE,
 )
 # whole, or in groups as it is printed
