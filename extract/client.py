@@ -246,7 +246,7 @@ def _explained(where: str, url: httpx.URL, error: BaseException) -> ApiError:
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return FatalError(
-            f"{where}: the certificate of {url.host} is not trusted: {cause.verify_message}. "
+            f"{where}: the certificate of {url.host} is not trusted: {cause.verify_message.rstrip('.')}. "
             "Check this machine's clock, and SSL_CERT_FILE where the network has a CA of its own."
         )
     if cause and cause.reason == "WRONG_VERSION_NUMBER":
