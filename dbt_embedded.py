@@ -49,7 +49,7 @@ def get_client(*, host: str = "", settings: Any = None, **kwargs: Any) -> Client
 
 @functools.wraps(_load_seed_source_file)
 def load_seed_source_file(match: FilePath, project_name: str) -> SourceFile:
-    """Take a seed that cannot be opened or decoded for one too large to look at: its own node fails then.
+    """Take a seed that cannot be read for one too large to look at: its own node fails then.
 
     dbt would stop before anything is built, with a traceback that names no file.
     """

@@ -245,8 +245,9 @@ def _explained(where: str, url: httpx.URL, error: BaseException) -> ApiError:
     while cause and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
+        said = cause.verify_message.rstrip(".")
         return FatalError(
-            f"{where}: the certificate of {url.host} is not trusted: {cause.verify_message.rstrip('.')}. "
+            f"{where}: the certificate of {url.host} is not trusted: {said}. "
             "Check this machine's clock, and SSL_CERT_FILE where the network has a CA of its own."
         )
     if cause and cause.reason == "WRONG_VERSION_NUMBER":
