@@ -233,14 +233,16 @@ def _give_up(state: tenacity.RetryCallState) -> Any:
 def _explained(where: str, url: httpx.URL, error: BaseException) -> ApiError:
     """Return the error that names the cause of one on the way: of time, proxy, TLS or network."""
     kind = type(error).__name__
+    proxy = _proxy(url)
+    host = f"{url.host} through {proxy}" if proxy else url.host
     if isinstance(error, httpx.TimeoutException):
         late = Unreachable if isinstance(error, httpx.ConnectTimeout) else TransientError
-        return late(f"{where}: timed out ({kind}, {url.host}).")
+        return late(f"{where}: timed out ({kind}, {host}).")
     if isinstance(error, httpx.ProxyError):
         said = re.sub(r"[^ -~]|//\S*@", "", str(error))[:80]
-        return Unreachable(f"{where}: {_proxy(url)} does not let us through: {said}.")
+        return Unreachable(f"{where}: {proxy} does not let us through: {said}.")
     if not isinstance(error, httpx.ConnectError):
-        return TransientError(f"{where}: no whole response from {url.host} ({kind}).")
+        return TransientError(f"{where}: no whole response from {host} ({kind}).")
     cause: Any = error
     while cause and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
@@ -253,8 +255,8 @@ def _explained(where: str, url: httpx.URL, error: BaseException) -> ApiError:
     if cause and cause.reason == "WRONG_VERSION_NUMBER":
         return FatalError(f"{where}: no TLS at {url.netloc.decode()}. Check QTICKETS_BASE_URL.")
     if cause:
-        return Unreachable(f"{where}: TLS with {url.host} failed: {cause.reason or cause}.")
-    if proxy := _proxy(url):
+        return Unreachable(f"{where}: TLS with {host} failed: {cause.reason or cause}.")
+    if proxy:
         return Unreachable(f"{where}: cannot connect to {proxy}.")
     return Unreachable(
         f"{where}: cannot connect to {url.host}. Check QTICKETS_BASE_URL and the network."

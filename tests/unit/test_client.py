@@ -233,6 +233,18 @@ def test_no_tls_is_told_from_no_network(server: QTicketsServer) -> None:
         client(server, qtickets_base_url=url).get("/orders", rows)
 
 
+def test_a_proxy_that_does_not_answer_is_named(
+    server: QTicketsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as listening:
+        monkeypatch.setenv("http_proxy", f"http://user:pa55@127.0.0.1:{listening.server_port}")
+        monkeypatch.setenv("no_proxy", "")
+        with pytest.raises(TransientError) as raised:  # it accepts, and nobody serves it
+            client(server, extract_read_seconds=0.2, extract_tries=1).get("/orders", rows)
+    assert f"through the proxy 127.0.0.1:{listening.server_port} of HTTP_PROXY" in str(raised.value)
+    assert "pa55" not in str(raised.value)
+
+
 def test_a_dead_proxy_is_named(server: QTicketsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://user:pa55@127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
