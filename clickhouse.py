@@ -141,11 +141,15 @@ def use_known_zone() -> None:
     figure depends on TZ.
     """
     zone = os.environ.get("TZ", "").removeprefix(":")
-    if not zone or Path(zone).is_absolute():
-        return
     try:
-        ZoneInfo(zone)
+        if Path(zone).is_absolute():
+            with Path(zone).open("rb") as file:
+                ZoneInfo.from_file(file)
+        elif zone:
+            ZoneInfo(zone)
     except (LookupError, OSError, ValueError):
+        os.environ["TZ"] = "UTC"
+    if "right" in Path(zone).parts:  # these count leap seconds, which the engine does not
         os.environ["TZ"] = "UTC"
 
 

@@ -49,13 +49,13 @@ def get_client(*, host: str = "", settings: Any = None, **kwargs: Any) -> Client
 
 @functools.wraps(_load_seed_source_file)
 def load_seed_source_file(match: FilePath, project_name: str) -> SourceFile:
-    """Take a seed that cannot be decoded for one too large to look at: its own node fails then.
+    """Take a seed that cannot be read for one too large to look at: its own node fails then.
 
     dbt would stop before anything is built, with a traceback that names no file.
     """
     try:
         return _load_seed_source_file(match, project_name)
-    except UnicodeDecodeError:
+    except (OSError, UnicodeDecodeError):
         source_file = SourceFile.big_seed(match)
         source_file.parse_file_type = ParseFileType.Seed
         source_file.project_name = project_name

@@ -145,7 +145,8 @@ class Client:
         """Return how long to wait for the next try, in seconds; let all wait if the API says so."""
         error = _error(state)
         wait = self._backoff(state) if error.retry_after is None else error.retry_after
-        if isinstance(error, RateLimited):
+        # nobody is held up by a wait that is not begun
+        if isinstance(error, RateLimited) and wait <= self._patience:
             with self._lock:
                 self._not_before = max(self._not_before, time.monotonic() + wait)
         return wait
@@ -248,27 +249,30 @@ def _give_up(state: tenacity.RetryCallState) -> Any:
 def _explained(where: str, url: httpx.URL, error: BaseException) -> ApiError:
     """Return the error that names the cause of one on the way: of time, proxy, TLS or network."""
     kind = type(error).__name__
+    proxy = _proxy(url)
+    host = f"{url.host} through {proxy}" if proxy else url.host
     if isinstance(error, httpx.TimeoutException):
         late = Unreachable if isinstance(error, httpx.ConnectTimeout) else TransientError
-        return late(f"{where}: timed out ({kind}, {url.host}).")
+        return late(f"{where}: timed out ({kind}, {host}).")
     if isinstance(error, httpx.ProxyError):
         said = re.sub(r"[^ -~]|//\S*@", "", str(error))[:80]
-        return Unreachable(f"{where}: {_proxy(url)} does not let us through: {said}.")
+        return Unreachable(f"{where}: {proxy} does not let us through: {said}.")
     if not isinstance(error, httpx.ConnectError):
-        return TransientError(f"{where}: no whole response from {url.host} ({kind}).")
+        return TransientError(f"{where}: no whole response from {host} ({kind}).")
     cause: Any = error
     while cause and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
+        said = cause.verify_message.rstrip(".")
         return FatalError(
-            f"{where}: the certificate of {url.host} is not trusted: {cause.verify_message}. "
+            f"{where}: the certificate of {url.host} is not trusted: {said}. "
             "Check this machine's clock, and SSL_CERT_FILE where the network has a CA of its own."
         )
     if cause and cause.reason == "WRONG_VERSION_NUMBER":
         return FatalError(f"{where}: no TLS at {url.netloc.decode()}. Check QTICKETS_BASE_URL.")
     if cause:
-        return Unreachable(f"{where}: TLS with {url.host} failed: {cause.reason or cause}.")
-    if proxy := _proxy(url):
+        return Unreachable(f"{where}: TLS with {host} failed: {cause.reason or cause}.")
+    if proxy:
         return Unreachable(f"{where}: cannot connect to {proxy}.")
     return Unreachable(
         f"{where}: cannot connect to {url.host}. Check QTICKETS_BASE_URL and the network."
@@ -288,6 +292,7 @@ def _proxy(url: httpx.URL) -> str:
 
 
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def read_response(
@@ -299,10 +304,10 @@ def read_response(
     responses as seen live, see docs/extractor.md.
     """
     if status == httpx.codes.OK:
-        with suppress(msgspec.MsgspecError, RecursionError):
+        with suppress(*_UNREADABLE):
             return parse(body)
     answer: dict[str, msgspec.Raw] | None = None
-    with suppress(msgspec.MsgspecError):
+    with suppress(*_UNREADABLE):
         answer = _ENVELOPE.decode(body)
     raise _refusal(f"{where}: {status}{_code(answer)}", status, headers, answer)
 
@@ -339,7 +344,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(wait)
     try:
         moment = parsedate_to_datetime(wait)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -62,7 +62,8 @@ def only_run(settings: Settings) -> Iterator[None]:
 
 def _open(path: Path) -> int:
     """Open the file so that it does not matter who made it: to lock it, reading is enough."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    # nothing to wait for, whatever is there
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     with suppress(FileNotFoundError):
         return os.open(path, flags)
     path.parent.mkdir(parents=True, exist_ok=True)

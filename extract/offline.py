@@ -142,7 +142,10 @@ def _clock(file: Path) -> datetime | None:
 
 def _total(file: Path, envelope: dict[str, msgspec.Raw]) -> int:
     """Return how many rows a saved list says that there are; 0 when it says nothing of it."""
-    paging = msgspec.json.decode(envelope.get("paging", b"null"))
+    try:
+        paging = decode(bytes(envelope.get("paging", b"null")), Any)
+    except (msgspec.MsgspecError, RecursionError):
+        raise SettingsError(f"{file}: `paging` cannot be read.") from None
     total = paging.get("total", 0) if isinstance(paging, dict) else 0
     if type(total) is not int or total < 0:
         raise SettingsError(f"{file}: `paging.total` is no whole number.")

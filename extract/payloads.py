@@ -305,20 +305,23 @@ def _in_order(seats: Any) -> Any:
 # --- texts ----------------------------------------------------------------------------------------
 
 # a text without any of these is not looked at twice
-_SUSPECT = re.compile(r"@|%40|://|\d[\d\s().*•-]{7,}")
+# as word processors set them, too; in the pattern below `~` stands for them
+_DASHES = r"\u2010-\u2015\u2212-"
+_SUSPECT = re.compile(rf"@|%40|://|\d[\d\s().*•{_DASHES}]{{7,}}")
 _PERSONAL = re.compile(
     r"""
     [^\s@]{1,64}(?:@|%40)[^\s@]+\.\w+                   # an e-mail
-    | https?://\S+                                      # a link
+    | (?i:https?)://\S+                                 # a link
     # a phone: international, Russian and whole, of a city, without its first digit
-    | (?<!\w)\+\d(?:[\s().-]{0,2}\d){9,13}(?!\d)
-    | (?:\+|(?<!\d))[78][\s(-]*9\d\d[\s)-]*\d{3}[\s-]*\d\d[\s-]*\d\d(?!\d)
-    | (?<!\d)[78](?=(?:[\s()-]{0,2}\d){10}(?!\d))
-      [\s-]?(?:\(\d{3,5}\)[\s-]?|\d{3,5}[\s-])\d{1,3}[\s-]\d\d[\s-]?\d\d
-    | (?<!\d)\(?9\d\d\)?[\s-]\d{3}[\s-]\d\d[\s-]?\d\d(?!\d)
+    | (?<!\w)\+\d(?:[\s().~]{0,2}\d){9,13}(?!\d)
+    | (?:\+|(?<!\d))[78][\s(.~]*9\d\d[\s).~]*\d{3}[\s.~]*\d\d[\s.~]*\d\d(?!\d)
+    | (?<!\d)[78](?=(?:[\s()~]{0,2}\d){10}(?!\d))
+      (?:[\s~]?(?:\(\d{3,5}\)[\s~]?|\d{3,5}[\s~])\d{1,3}[\s~]\d\d[\s~]?\d\d
+      | [\s~]?\(\d{3,5}\)[\s~]?\d{5,7} | [\s~][348]\d\d[\s~]\d{7})
+    | (?<!\d)\(?9\d\d\)?[\s~]\d{3}[\s~]\d\d[\s~]?\d\d(?!\d)
     # a card, masked
     | (?<!\d)\d{4}[\s-]?\d{0,2}(?:[\s-]?[*•]){2,12}[\s-]?\d{4}(?!\d)
-    """,
+    """.replace("~", _DASHES),
     re.VERBOSE,
 )
 # whole, or in groups as it is printed
@@ -409,7 +412,12 @@ def _readable(value: Any) -> Any:
     if isinstance(value, list):
         return [_readable(item) for item in value]
     if isinstance(value, dict):
-        return {_readable(key): _readable(item) for key, item in value.items()}
+        readable: dict[str, Any] = {}
+        for key, item in value.items():
+            name = _readable(key)
+            # two seats whose names cannot be read are still two
+            readable[f"{name} {len(readable)}" if name in readable else name] = _readable(item)
+        return readable
     return value
 
 
@@ -433,8 +441,6 @@ def _salvage(value: Any, wanted: Any) -> Any:
             # an object where a list should be is how PHP writes a list with gaps
             items = value.values() if isinstance(value, dict) else value
             return [_salvage(item, get_args(option)[0]) for item in items]
-    if value is None or value == "":
-        return value
     try:
         return _decoder(wanted).decode(_encode(value))
     except msgspec.ValidationError:

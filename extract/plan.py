@@ -44,7 +44,8 @@ def plan(
 
     `done`: by id. `now`: the server's time. Within `period` (0: now) every span is read again,
     those read longest ago first; the newest ones in every run, and the last one grows with the
-    list. Without a `cursor` the first reading has not come to its end yet.
+    list. Without a `cursor` the first reading has not come to its end yet, and only what is overdue
+    is read again: what a wrong clock says was read in the future, say.
     """
     spans = set(_due(done, now, cursor, period))
     if done and done[-1].span in spans:
@@ -65,12 +66,12 @@ def _due(
 ) -> list[Span]:
     if not period:
         return [checkpoint.span for checkpoint in done]
+    overdue = [checkpoint for checkpoint in done if now - checkpoint.read_at >= period]
     if cursor is None:
-        return []
+        return [checkpoint.span for checkpoint in overdue]
     newest, older = done[-_NEWEST:], done[:-_NEWEST]
     share = min(1.0, max(0.0, (now - cursor) / period))
     due = _oldest(older, share * sum(checkpoint.rows for checkpoint in done))
-    overdue = [checkpoint for checkpoint in older if now - checkpoint.read_at >= period]
     return [checkpoint.span for checkpoint in (*newest, *due, *overdue)]
 
 

@@ -72,18 +72,19 @@ def shows_to_come(events: Iterable[dict[str, Any]], now: datetime) -> list[Show]
     nobody knows: while it is on sale it is asked for.
     """
     return [
-        Show(show["id"], event["id"])
+        Show(int(show["id"]), event["id"])
         for event in events
         if not _is_deleted(event) and isinstance(event.get("shows"), list)
         for show in event["shows"]
-        if isinstance(show, dict) and type(show.get("id")) is int and not _is_deleted(show)
-        if _is_to_come(show, now)
+        # a number may come as a text, as any may of PHP
+        if isinstance(show, dict) and re.fullmatch("[0-9]{1,19}", str(show.get("id")))
+        if not _is_deleted(show) and _is_to_come(show, now)
     ]
 
 
 def _is_deleted(thing: dict[str, Any]) -> bool:
-    # MySQL's empty date is no date
-    return not re.fullmatch(r"|0000-00-00.*", str(thing.get("deleted_at") or ""))
+    # as dbt has it: what is no instant, such as MySQL's empty date, deletes nothing
+    return _instant(thing.get("deleted_at")) is not None
 
 
 def _is_to_come(show: dict[str, Any], now: datetime) -> bool:

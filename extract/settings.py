@@ -49,10 +49,12 @@ def _url(text: str) -> str:
         return text
     import httpx
 
-    found = re.fullmatch(r"https?://(\[[^]/]+\]|[^\s/?#@:]+)(:\d{1,5})?(/[^\s?#]*)?", text)
+    found = re.fullmatch(r"https?://(\[[^]/]+\]|[^\s/?#@:]+)(:[0-9]{1,5})?(/[^\s?#]*)?", text)
     is_url = False
     with suppress(httpx.InvalidURL, ValueError):
-        is_url = bool(found and 0 < (httpx.URL(text).port or 443) < 65536 and _host(found[1]))
+        port = int(found[2][1:]) if found and found[2] else 443
+        # a name in the letters of another language is read when it is first asked for
+        is_url = bool(found and 0 < port < 65536 and _host(found[1]) and httpx.URL(text).host)
     if not is_url:
         raise ValueError(f"must look like {VENDOR_URL}: a host, no user, no query, port in digits")
     return text.rstrip("/")

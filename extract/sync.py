@@ -188,8 +188,9 @@ class Run:
         if resource is EVENTS:
             self._shows = {}
         self._read_spans(resource, spans, result)
-        # what was updated after its span was read counts as changed
-        since = cursor or min((checkpoint.read_at for checkpoint in done), default=None)
+        # what was updated after its span was read counts as changed; what is overdue was just read
+        read_at = (each.read_at for each in done if head.date - each.read_at < period)
+        since = cursor or min(read_at, default=None)
         if since and not everything:
             overlap = timedelta(minutes=self.settings.extract_overlap_minutes)
             result.cursor_from = since - overlap

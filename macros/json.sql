@@ -12,10 +12,11 @@
 {%- endmacro %}
 
 
-{#- Without an offset it is not known which instant is meant; MySQL's empty date, 0000-00-00, is none. -#}
+{#- Without an offset it is not known which instant is meant; MySQL's empty date, 0000-00-00, is none, and neither is 25:00,
+    of which ClickHouse makes the next day. -#}
 {% macro json_instant(text) -%}
     if(
-        match({{ text }}, '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})$'),
+        match({{ text }}, '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])$'),
         parseDateTime64BestEffortOrNull({{ text }}, 3, 'UTC'),
         null
     )
@@ -44,15 +45,30 @@
 {%- endmacro %}
 
 
-{#- The names of the fields that could not be read: of pairs (field, SQL of the condition). -#}
-{% macro unreadable_fields(checks) -%}
+{#- The keys of a payload under which there is only what the extractor puts in place of another kind of value, or a list that
+    begins with it. Most payloads have none, and are not searched by the pattern. -#}
+{% macro redacted_keys(payload) -%}
+    extractAll(if(position({{ payload }}, '"[redacted]"') > 0, {{ payload }}, ''), '"([^"]+)":\\[?"\\[redacted]"')
+{%- endmacro %}
+
+
+{#- The names of the fields that could not be read: of pairs (field, SQL of the condition), and of the redacted keys for which
+    there is no pair and which are not `unused`. -#}
+{% macro unreadable_fields(checks, redacted_keys, unused=[]) -%}
+    {%- set known = unused | list -%}
+    {%- for field, condition in checks -%}
+        {%- do known.append(field.split('.')[-1]) -%}
+    {%- endfor -%}
     arrayFilter(
         x -> x != '',
-        [
-            {%- for field, condition in checks %}
-            if({{ condition }}, '{{ field }}', ''){{ ',' if not loop.last }}
-            {%- endfor %}
-        ]
+        arrayConcat(
+            [
+                {%- for field, condition in checks %}
+                if({{ condition }}, '{{ field }}', ''){{ ',' if not loop.last }}
+                {%- endfor %}
+            ],
+            arrayFilter(x -> x not in {{ known | unique | list }}, arrayDistinct({{ redacted_keys }}))
+        )
     )
 {%- endmacro %}
 

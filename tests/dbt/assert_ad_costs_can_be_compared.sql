@@ -35,6 +35,7 @@ judged as (
         arrayFilter(
             x -> x != '',
             [
+                if(spend_date not between '2000-01-01' and '2099-12-31', 'no day of ours', ''),
                 if(currency = '', 'no currency', ''),
                 if(spend < 0 or impressions < 0 or clicks < 0, 'negative', ''),
                 if(how_often > 1, 'more than once', '')

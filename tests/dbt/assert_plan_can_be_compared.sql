@@ -35,6 +35,7 @@ judged as (
             [
                 if(plan.event_id = 0 and plan.city = '', 'neither event nor city', ''),
                 if(plan.event_id != 0 and events.event_id = 0, 'unknown event', ''),
+                if(plan.plan_date not between '2000-01-01' and '2099-12-31', 'no day of ours', ''),
                 if(plan.currency = '', 'no currency', ''),
                 if(plan.planned_tickets < 0 or plan.planned_revenue < 0, 'negative', ''),
                 if(plan.how_often > 1, 'more than once', '')

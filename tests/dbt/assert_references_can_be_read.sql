@@ -19,3 +19,18 @@ select
     ['payload']
 from {{ ref('stg_qtickets_api__inventory') }}
 where not is_readable
+
+union all
+
+-- of a seat with another kind of value in such a field it is not known what it is
+select
+    'seats of show',
+    show_id,
+    arrayFilter(
+        x -> x not in ('id', 'seat_id', 'name', 'multiprice_code'), arrayDistinct({{ redacted_keys('payload') }})
+    ) as fields
+from {{ source('qtickets_api', 'stg_qtickets_api_inventory_raw') }}
+where
+    (show_id, snapshot_ts) in (select show_id, snapshot_at from {{ ref('stg_qtickets_api__inventory') }})
+    and position(payload, '"[redacted]"') > 0
+    and notEmpty(fields)

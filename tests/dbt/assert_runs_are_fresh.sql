@@ -15,7 +15,9 @@ select
     last_proven_at,
     last_status,
     last_error,
-    age('hour', coalesce(last_proven_at, first_run_at), {{ current_instant() }}) as hours
+    -- a first run from the future, as a wrong clock has it, was never
+    if(first_run_at > {{ current_instant() }} + interval 1 hour, toDateTime64(0, 3, 'UTC'), first_run_at) as since,
+    age('hour', coalesce(last_proven_at, since), {{ current_instant() }}) as hours
 from (
     select
         resource,

@@ -18,9 +18,13 @@ lately as (
 tickets as (
 
     select
-        least(
-            toDate32(coalesce(paid_at, created_at, toDateTime64(0, 3, 'UTC')), '{{ var("report_timezone") }}'),
-            toDate32('2149-06-06')
+        -- within what a Date can hold, as report_date() has it
+        greatest(
+            toDate32('1970-01-01'),
+            least(
+                toDate32(coalesce(paid_at, created_at, toDateTime64(0, 3, 'UTC')), '{{ var("report_timezone") }}'),
+                toDate32('2149-06-06')
+            )
         )::Date as sales_date,
         currency,
         ticket.1 as quantity,

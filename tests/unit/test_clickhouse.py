@@ -59,6 +59,9 @@ def test_the_embedded_database_that_is_missing_in_use_or_no_directory_is_said_so
         ("Europe/Moscow", "Europe/Moscow"),
         (":Europe/Moscow", ":Europe/Moscow"),
         ("/etc/localtime", "/etc/localtime"),
+        ("/etc/hostname", "UTC"),
+        ("/no/such/zone", "UTC"),
+        ("right/Europe/Moscow", "UTC"),
         ("", ""),
     ],
 )

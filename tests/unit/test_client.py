@@ -12,11 +12,13 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import trustme
 
-from extract.client import Cancelled, Client
+from extract.client import Cancelled, Client, read_response
 from extract.errors import (
+    ApiError,
     FatalError,
     NotFound,
     RateLimited,
@@ -112,9 +114,14 @@ def test_a_429_is_waited_for_by_all(server: QTicketsServer, fault: str) -> None:
 def test_a_wait_beyond_all_patience_is_not_begun(server: QTicketsServer) -> None:
     server.faults.too_many_429_seconds = 1
     server.faults.retry_after = 3600
+    api = client(server)
     with pytest.raises(RateLimited, match="Tried 1 times"):
-        client(server).get("/orders", rows)
+        api.get("/orders", rows)
+    assert not api._not_before
+    # and others are not held up by it
     server.faults.retry_after = 1
+    server.faults.too_many_429_seconds = 0
+    assert api.get("/events", rows)[0]
 
 
 def test_fatal_responses_are_not_retried(server: QTicketsServer) -> None:
@@ -128,6 +135,20 @@ def test_fatal_responses_are_not_retried(server: QTicketsServer) -> None:
     with pytest.raises(FatalError):
         api.get("/orders", rows)
     assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 503])
+@pytest.mark.parametrize("body", [b'{"\xff":1}', b'{"data":' + b"[" * 9999 + b"]" * 9999 + b"}"])
+def test_a_body_that_no_reader_takes_is_an_error_of_the_api(status: int, body: bytes) -> None:
+    with pytest.raises(ApiError):
+        read_response("GET /orders", status, {}, body, msgspec.json.decode)
+
+
+@pytest.mark.parametrize("wait", ["soon", "Thu, 01 Jan 2026 00:00:00 +999999999999999"])
+def test_a_retry_after_that_says_nothing_is_none(wait: str) -> None:
+    with pytest.raises(RateLimited) as raised:
+        read_response("GET /orders", 429, {"retry-after": wait}, b"", msgspec.json.decode)
+    assert raised.value.retry_after is None
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD"])
@@ -211,6 +232,18 @@ def test_no_tls_is_told_from_no_network(server: QTicketsServer) -> None:
     url = server.url.replace("http:", "https:")
     with pytest.raises(FatalError, match="no TLS at 127"):
         client(server, qtickets_base_url=url).get("/orders", rows)
+
+
+def test_a_proxy_that_does_not_answer_is_named(
+    server: QTicketsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as listening:
+        monkeypatch.setenv("http_proxy", f"http://user:pa55@127.0.0.1:{listening.server_port}")
+        monkeypatch.setenv("no_proxy", "")
+        with pytest.raises(TransientError) as raised:  # it accepts, and nobody serves it
+            client(server, extract_read_seconds=0.2, extract_tries=1).get("/orders", rows)
+    assert f"through the proxy 127.0.0.1:{listening.server_port} of HTTP_PROXY" in str(raised.value)
+    assert "pa55" not in str(raised.value)
 
 
 def test_a_dead_proxy_is_named(server: QTicketsServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,6 +171,14 @@ NO_INSTANT = "is no instant in ISO 8601 with its offset"
             written("events.json", '{"data":[],"paging":{"total":7}}'),
             rf"{EVENTS}: `paging.total` is 7, and no row is there",
         ),
+        (
+            written("events.json", '{"data":[],"paging":{"total":1e999}}'),
+            rf"{EVENTS}: `paging` cannot be read",
+        ),
+        (
+            written("events.json", b'{"data":[],"paging":{"total":"\xff"}}'),
+            rf"{EVENTS}: `paging.total` is no whole number",
+        ),
         (written("now.txt", "9999-12-31T23:59:59-03:00"), rf"now\.txt: {NO_INSTANT[3:]}"),
         (written("now.txt", "2026-11-20 12:00:00"), rf"now\.txt: {NO_INSTANT[3:]}"),
         (written("now.txt", "now"), rf"now\.txt: {NO_INSTANT[3:]}"),

@@ -83,6 +83,14 @@ def test_a_file_that_cannot_be_opened_is_named_with_its_reason(settings: Setting
         pass
 
 
+def test_a_pipe_in_its_place_is_not_waited_for(settings: Settings) -> None:
+    path = lock_file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    with only_run(settings):
+        pass
+
+
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "chdb"

@@ -43,6 +43,11 @@ PERSONAL = (
     "7 495 123-4567",
     "(912) 345-67-89",
     "+375 29 123-45-67",
+    "+7 912\u2011345\u201367\u201389",
+    "8.912.345.67.89",
+    "8(495)1234567",
+    "8 495 1234567",
+    "HTTPS://example.org/ivan",
     "4111111111111111",
     "5555-5555-5555-4444",
     "3782 822463 10005",
@@ -133,6 +138,8 @@ def test_texts_that_are_kept_lose_what_is_personal_in_them(canary: str) -> None:
         "1920*1080",
         "7-100-20-30-40",
         "8 12345 67890",
+        "8 100 2000000",
+        "15.11.2026\u201320.11.2026",
         "89123456",
         "+100500",
         "мест: 1 000 000 000",
@@ -251,6 +258,20 @@ def test_a_seat_that_is_odd_costs_itself_only() -> None:
     }
     assert redacted == 3
     assert seats([{"client_name": CANARIES[0]}]) == REDACTED
+
+
+def test_seats_whose_keys_cannot_be_read_are_still_as_many() -> None:
+    payload, _ = keep_seats(rb'{"\ud83d":{"id":"1"},"\ude00":{"id":"2"},"a":null}')
+    assert json.loads(payload) == {
+        REDACTED: {"id": "1"},
+        f"{REDACTED} 1": {"id": "2"},
+        "a": REDACTED,
+    }
+
+
+def test_a_ticket_that_is_null_is_not_overlooked() -> None:
+    row = {"id": 1, "baskets": [{"id": 2}, None]}
+    assert kept(Order, row) == row | {"baskets": [{"id": 2}, REDACTED]}
 
 
 def test_the_same_thing_gives_the_same_bytes() -> None:

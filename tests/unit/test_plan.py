@@ -34,6 +34,11 @@ def test_after_a_kill_what_was_never_read_is_read() -> None:
     assert planned(known, 500, cursor=None) == [(100, 300), (400, 500)]
 
 
+def test_what_a_wrong_clock_read_in_the_future_is_read_before_there_is_a_cursor() -> None:
+    known = [checkpoint(0, 100, 500_000), checkpoint(100, 200, 3)]
+    assert planned(known, 200, cursor=None) == [(0, 100)]
+
+
 def test_the_last_span_grows_with_the_list() -> None:
     assert planned(checkpoints(1, 1, 1), 350) == [(100, 200), (200, 350)]
     assert planned(checkpoints(1), 350, period=NOTHING) == [(0, 350)]

@@ -33,10 +33,14 @@ LATER, EARLIER = "2026-05-02T19:00:00+03:00", "2026-04-30T19:00:00+03:00"
         # deleted, and MySQL's empty date
         ({"is_active": 1, "start_date": LATER, "deleted_at": EARLIER}, False),
         ({"is_active": 1, "start_date": LATER, "deleted_at": "0000-00-00 00:00:00"}, True),
+        # as dbt reads it
+        ({"is_active": 1, "start_date": LATER, "deleted_at": "[redacted]"}, True),
+        ({"is_active": 1, "start_date": LATER, "deleted_at": "2026-04-30 19:00:00"}, True),
+        ({"is_active": 1, "start_date": LATER, "id": "500"}, True),
     ],
 )
 def test_shows_to_come(show: dict[str, Any], is_to_come: bool) -> None:
-    event = {"id": 9, "shows": [{"id": 500, **show}, "[redacted]", {"id": "501", **show}]}
+    event = {"id": 9, "shows": [{"id": 500, **show}, "[redacted]", {**show, "id": "a"}]}
     found = [Show(500, 9)] if is_to_come else []
     assert shows_to_come([event], NOW) == found
     assert shows_to_come([event | {"deleted_at": ""}], NOW) == found

@@ -21,17 +21,22 @@ snapshots as (
 
 ),
 
--- A show without a snapshot, or without a seat in it, has one row: what is unknown is said, not left out.
+-- A show without a snapshot, or without a seat in it, has one row: what is unknown is said, not left out. Seats that name no
+-- currency are in the event's, beside those that do.
 parts as (
 
     select
-        show_id,
-        notEmpty(zones) as has_parts,
+        snapshots.show_id as show_id,
+        any(notEmpty(zones)) as has_parts,
         part_zone,
         part_price,
-        part_currency,
-        part_total,
-        part_left
+        multiIf(
+            part_currency != '', part_currency,
+            events.currency != '', events.currency::String,
+            'unknown'
+        ) as currency,
+        if(countIf(isNull(part_total)) = 0, sum(part_total), null) as total,
+        if(countIf(isNull(part_left)) = 0, sum(part_left), null) as left_over
     from snapshots
     left array join
         zones as part_zone,
@@ -39,6 +44,12 @@ parts as (
         zone_currencies as part_currency,
         zone_totals as part_total,
         zone_lefts as part_left
+    left join events on snapshots.event_id = events.event_id
+    group by
+        show_id,
+        part_zone,
+        part_price,
+        currency
 
 ),
 
@@ -53,12 +64,12 @@ final as (
         if(parts.part_zone = '', 'unknown', parts.part_zone)::LowCardinality(String) as zone,
         parts.part_price::Nullable(Decimal(18, 2)) as price,
         multiIf(
-            parts.part_currency != '', parts.part_currency,
+            parts.currency != '', parts.currency,
             events.currency != '', events.currency::String,
             'unknown'
         )::LowCardinality(String) as currency,
-        if(parts.has_parts, parts.part_total, shows.tickets_total)::Nullable(UInt64) as tickets_total,
-        if(parts.has_parts, parts.part_left, shows.tickets_left)::Nullable(UInt64) as tickets_left,
+        if(parts.has_parts, parts.total, shows.tickets_total)::Nullable(UInt64) as tickets_total,
+        if(parts.has_parts, parts.left_over, shows.tickets_left)::Nullable(UInt64) as tickets_left,
         -- of a hall that is sold out, nothing is left whatever it cost
         if(tickets_left = 0, 0, tickets_left * price)::Nullable(Decimal(18, 2)) as left_value
     from shows

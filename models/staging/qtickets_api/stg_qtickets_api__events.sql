@@ -70,6 +70,7 @@ parsed as (
             )'
         ) as json,
         ifNull(json.id, '') = toString(event_id) as is_readable,
+        {{ redacted_keys('payload') }} as redacted_keys,
         lowerUTF8({{ tidy_name('json.city.name') }}) as city_spelling,
         {{ json_word('json.currency_id') }} as read_currency,
         {{ json_instant('json.deleted_at') }} as deleted_at,
@@ -143,6 +144,8 @@ final as (
             ('payload', 'not is_readable'),
             ('is_active', is_unreadable('json.is_active', json_flag('json.is_active'))),
             ('currency_id', is_unreadable('json.currency_id', 'read_currency')),
+            ('created_at', is_unreadable('json.created_at', 'created_at')),
+            ('updated_at', is_unreadable('json.updated_at', 'updated_at')),
             ('deleted_at', is_unreadable('json.deleted_at', 'deleted_at')),
             ('shows.id', 'arrayExists(x -> ifNull(x, 0) = 0, read_show_ids)'),
         ] %}
@@ -152,7 +155,15 @@ final as (
                 'arrayExists((x, y) -> ' ~ is_unreadable('x', 'y') ~ ', json.shows.' ~ field ~ ', shows_' ~ field ~ ')',
             )) %}
         {%- endfor %}
-        {{ unreadable_fields(checks) }} as unreadable_fields,
+        {%- for field, values in [
+            ('shows.min_price.default_price', 'json.shows.min_price.default_price'),
+            ('shows.max_price.default_price', 'json.shows.max_price.default_price'),
+            ('shows.prices.default_price', 'arrayFlatten(json.shows.prices.default_price)'),
+        ] %}
+        {%- set condition = is_unreadable('x', json_money('x')) %}
+        {%- do checks.append((field, 'arrayExists(x -> ' ~ condition ~ ', ' ~ values ~ ')')) %}
+        {%- endfor %}
+        {{ unreadable_fields(checks, 'redacted_keys', ['age', 'place_address']) }} as unreadable_fields,
 
         parsed._ver as _ver
     from parsed

@@ -85,6 +85,9 @@
 {% set service_fee %}
     arraySum((x, y) -> ifNull({{ json_money('x') }}, 0) * ifNull(toUInt16OrNull(y), 1), {})
 {%- endset %}
+{#- A field of all single payments back, of the order and of its tickets; one of all parts of season tickets. -#}
+{% set all_refunds = 'arrayConcat(json.refunds.{0}, arrayFlatten(json.baskets.refunds.{0}))' %}
+{% set all_parts = 'arrayFlatten(json.baskets.related_baskets.{})' %}
 {% set utm_tags = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content', 'utm_term'] %}
 
 with
@@ -150,12 +153,15 @@ checked as (
         _deleted,
         ifNull(anything.id, '') = toString(order_id) as is_readable,
         if(is_readable, anything, JSONExtract('', '{{ order_type }}')) as json,
-        -- PHP makes an object of a list with gaps in it, and its tickets would be overlooked. Looked at only
-        -- where no ticket was found, as it means parsing again.
-        is_readable and empty(json.baskets) and JSONType(payload, 'baskets') != 'Array' as has_no_list_of_tickets,
+        -- PHP makes an object of a list with gaps in it, and its tickets would be overlooked; so would be a list of
+        -- anything but tickets. Looked at only where no ticket was found, as it means parsing again.
+        is_readable and empty(json.baskets) and (
+            JSONType(payload, 'baskets') != 'Array' or JSONLength(payload, 'baskets') > 0
+        ) as has_no_list_of_tickets,
         -- Neither an object nor PHP's []: the extractor put this there, and it would look like no tags. Searched for
         -- as text, since many orders have no tags.
-        is_readable and position(payload, '"utm":"[redacted]"') > 0 as has_no_object_of_tags
+        is_readable and position(payload, '"utm":"[redacted]"') > 0 as has_no_object_of_tags,
+        {{ redacted_keys('payload') }} as redacted_keys
     from parsed
 
 ),
@@ -260,7 +266,7 @@ final as (
         ] %}
         arrayMap(
             x -> {{ convert }},
-            arrayConcat(json.refunds.{{ field }}, arrayFlatten(json.baskets.refunds.{{ field }}))
+            {{ all_refunds.format(field) }}
         ) as {{ column }},
         {%- endfor %}
 
@@ -291,6 +297,8 @@ final as (
             ('event_id', is_unreadable('json.event_id', 'read_event_id')),
             ('discount_id', is_unreadable('json.discount_id', 'read_discount_id')),
             ('promo_code_id', is_unreadable('json.promo_code_id', 'read_promo_code_id')),
+            ('site_id', is_unreadable('json.site_id', 'read_site_id')),
+            ('backend_user_id', is_unreadable('json.backend_user_id', 'read_backend_user_id')),
             ('currency_id', is_unreadable('json.currency_id', 'read_currency')),
             ('price', is_unreadable('json.price', 'price')),
             ('utm', 'has_no_object_of_tags'),
@@ -302,6 +310,7 @@ final as (
         {%- for field, parsed in [
             ('show_id', 'read_show_ids'),
             ('original_price', 'original_prices'),
+            ('checked_at', 'tickets_checked_at'),
             ('deleted_at', 'tickets_deleted_at'),
             ('refunded_at', 'tickets_refunded_at'),
             ('refunded_amount', 'refunded_amounts'),
@@ -312,7 +321,24 @@ final as (
                 'arrayExists((x, y) -> ' ~ is_unreadable('x', 'y') ~ ', json.baskets.' ~ field ~ ', ' ~ parsed ~ ')',
             )) %}
         {%- endfor %}
-        {{ unreadable_fields(checks) }} as unreadable_fields,
+        {%- for field, values, convert in [
+            ('baskets.service_fee_amount', 'json.baskets.service_fee_amount', json_money('x')),
+            ('services.price', 'json.services.price', json_money('x')),
+            ('services.quantity', 'json.services.quantity', 'toUInt16OrNull(x)'),
+            ('baskets.services.price', 'arrayFlatten(json.baskets.services.price)', json_money('x')),
+            ('baskets.services.quantity', 'arrayFlatten(json.baskets.services.quantity)', 'toUInt16OrNull(x)'),
+            ('refunds.id', all_refunds.format('id'), json_id('x')),
+            ('refunds.amount', all_refunds.format('amount'), json_money('x')),
+            ('refunds.deduction_amount', all_refunds.format('deduction_amount'), json_money('x')),
+            ('refunds.created_at', all_refunds.format('created_at'), json_instant('x')),
+            ('related_baskets.show_id', all_parts.format('show_id'), json_id('x')),
+            ('related_baskets.quantity', all_parts.format('quantity'), 'toUInt16OrNull(x)'),
+            ('related_baskets.deleted_at', all_parts.format('deleted_at'), json_instant('x')),
+            ('related_baskets.refunded_at', all_parts.format('refunded_at'), json_instant('x')),
+        ] %}
+        {%- do checks.append((field, 'arrayExists(x -> ' ~ is_unreadable('x', convert) ~ ', ' ~ values ~ ')')) %}
+        {%- endfor %}
+        {{ unreadable_fields(checks, 'redacted_keys', utm_tags + ['name']) }} as unreadable_fields,
 
         -- the extractor leaves this of a tag that is an e-mail, a phone or a link, or no text at all
         arrayFilter(

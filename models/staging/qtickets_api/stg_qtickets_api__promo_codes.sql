@@ -36,7 +36,8 @@ parsed as (
                 updated_at Nullable(String),
                 deleted_at Nullable(String)
             )'
-        ) as json
+        ) as json,
+        {{ redacted_keys('payload') }} as redacted_keys
     from landed
 
 ),
@@ -72,10 +73,10 @@ final as (
             ('max_uses_count', is_unreadable('json.max_uses_count', json_id('json.max_uses_count'))),
             ('is_active', is_unreadable('json.is_active', json_flag('json.is_active'))),
         ] %}
-        {%- for field in ['active_from', 'active_to', 'deleted_at'] %}
+        {%- for field in ['active_from', 'active_to', 'created_at', 'updated_at', 'deleted_at'] %}
         {%- do checks.append((field, is_unreadable('json.' ~ field, field))) %}
         {%- endfor %}
-        {{ unreadable_fields(checks) }} as unreadable_fields,
+        {{ unreadable_fields(checks, 'redacted_keys', ['type']) }} as unreadable_fields,
 
         _ver
     from parsed
