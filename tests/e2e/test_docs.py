@@ -192,6 +192,8 @@ def test_described_columns_are_those_of_the_table_and_say_unit_and_null(site: Si
 def test_macros_describe_the_arguments_that_they_take(site: Site) -> None:
     wrong = []
     for macro in site.ours("macros"):
+        if macro["name"].startswith("materialization_"):
+            continue  # takes none
         match = re.search(r"{%-?\s*(?:macro|test)\s+\w+\((.*?)\)", macro["macro_sql"], re.S)
         assert match, macro["name"]
         takes = re.findall(r"(\w+)(?:\s*=[^,]*)?(?:,|$)", match[1])

@@ -318,6 +318,7 @@ def test_a_plan_that_cannot_be_read_is_named_and_the_last_one_kept(
     assert "seeds/plan_sales.csv" in ran.out, ran
 
 
+@pytest.mark.slow
 def test_rows_that_land_while_dbt_reads(place: Place) -> None:
     landing = empty_tables(place)
     landing.events({1: event(1)})
