@@ -38,7 +38,7 @@ PROCESSED = {
 SALES = """
     select sales_date, event_name, city, currency, tickets_sold, revenue
     from v_sales_latest
-    where sales_date = (select max(sales_date) from v_sales_latest) - 1
+    where sales_date = toDate(now('Europe/Moscow')) - 1
     order by revenue desc, event_id
 """
 
