@@ -31,6 +31,7 @@ from extract.errors import (
     Unauthorized,
     Unreachable,
 )
+from extract.payloads import UNREADABLE
 from extract.settings import Settings
 
 T = TypeVar("T")
@@ -175,18 +176,18 @@ class Client:
             self._sleep(pause)
         self._sleep(0)
         http = self._connections.get() or httpx.Client(**self._options)
+        where = f"GET {path}"
         with self._lock:
             self.traffic.requests += 1
-        request = _request(http, path, params, encoding)
         try:
-            response, body = self._send(http, request)
+            response, body = self._send(http, _request(http, path, params, encoding))
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise _explained(f"GET {path}", request.url, error) from None
+            raise _explained(where, http.base_url, error) from None
         finally:
             self._connections.put(http)
         with self._lock:
             self.traffic.bytes += len(body)
-        result = read_response(f"GET {path}", response.status_code, response.headers, body, parse)
+        result = read_response(where, response.status_code, response.headers, body, parse)
         self.answered = True
         return result, self._date(response.headers)
 
@@ -292,7 +293,6 @@ def _proxy(url: httpx.URL) -> str:
 
 
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def read_response(
@@ -304,10 +304,10 @@ def read_response(
     responses as seen live, see docs/extractor.md.
     """
     if status == httpx.codes.OK:
-        with suppress(*_UNREADABLE):
+        with suppress(*UNREADABLE):
             return parse(body)
     answer: dict[str, msgspec.Raw] | None = None
-    with suppress(*_UNREADABLE):
+    with suppress(*UNREADABLE):
         answer = _ENVELOPE.decode(body)
     raise _refusal(f"{where}: {status}{_code(answer)}", status, headers, answer)
 

@@ -25,7 +25,7 @@ import msgspec
 from extract.errors import SettingsError
 from extract.pages import Filter, decode
 from extract.payloads import Kept, NoRow, keep
-from extract.resources import LISTINGS, ORDERS, Resource
+from extract.resources import LISTINGS, ORDERS, Resource, instant
 
 _YEARS = range(2000, 2100)
 _MISSING = {"error": "not saved", "status": 404, "code": "NOT_SAVED"}
@@ -125,12 +125,9 @@ def _read_list(directory: Path, resource: Resource) -> _List:
 
 
 def _instant(said: str, text: str | None) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text or "")
-        if moment.tzinfo and moment.year in _YEARS:
-            return moment.astimezone(UTC)
-    except ValueError:
-        pass
+    moment = instant(text)
+    if moment and moment.year in _YEARS:
+        return moment.astimezone(UTC)
     raise SettingsError(f"{said} no instant in ISO 8601 with its offset.")
 
 

@@ -245,14 +245,15 @@ class NoRow(ValueError):
 
 
 _encode = msgspec.json.Encoder().encode
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises of JSON that a strict reader does not take, or of another kind."""
 
 
 def keep(kind: type[Struct], raw: bytes | msgspec.Raw) -> Kept:
     """Return what may be kept of the JSON of one row. Raises NoRow."""
     try:
         row = _decoder(kind).decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         tree = _parse(bytes(raw))
         if not isinstance(tree, dict) or type(tree.get("id")) is not int:
             raise NoRow("it is no object with a whole number for an `id`") from None
@@ -271,7 +272,7 @@ def keep_seats(raw: bytes | msgspec.Raw) -> tuple[bytes, int]:
     """
     try:
         seats = _decoder(_SEATS).decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         seats = _salvage(_parse(bytes(raw)), _SEATS)
     payload = _encode(_in_order(seats))
     return payload, payload.count(b"[redacted]")
@@ -296,17 +297,22 @@ def _in_order(seats: Any) -> Any:
     kept: dict[str, Any] = {}
     for key in sorted(seats):
         name, seat = scrub(key), seats[key]
-        kept[f"{name} {len(kept)}" if name in kept else name] = seat
+        kept[_apart(name, kept)] = seat
         if isinstance(seat, Struct):
             seat.seats = _in_order(seat.seats)  # type: ignore[attr-defined]
     return kept
 
 
+def _apart(name: str, there: dict[str, Any]) -> str:
+    """Return the name, or another one where it is taken: two of which nothing is left are two."""
+    return f"{name} {len(there)}" if name in there else name
+
+
 # --- texts ----------------------------------------------------------------------------------------
 
-# a text without any of these is not looked at twice
 # as word processors set them, too; in the pattern below `~` stands for them
 _DASHES = r"\u2010-\u2015\u2212-"
+# a text without any of these is not looked at twice
 _SUSPECT = re.compile(rf"@|%40|://|\d[\d\s().*•{_DASHES}]{{7,}}")
 _PERSONAL = re.compile(
     r"""
@@ -414,9 +420,7 @@ def _readable(value: Any) -> Any:
     if isinstance(value, dict):
         readable: dict[str, Any] = {}
         for key, item in value.items():
-            name = _readable(key)
-            # two seats whose names cannot be read are still two
-            readable[f"{name} {len(readable)}" if name in readable else name] = _readable(item)
+            readable[_apart(_readable(key), readable)] = _readable(item)
         return readable
     return value
 

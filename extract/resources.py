@@ -84,18 +84,19 @@ def shows_to_come(events: Iterable[dict[str, Any]], now: datetime) -> list[Show]
 
 def _is_deleted(thing: dict[str, Any]) -> bool:
     # as dbt has it: what is no instant, such as MySQL's empty date, deletes nothing
-    return _instant(thing.get("deleted_at")) is not None
+    return instant(thing.get("deleted_at")) is not None
 
 
 def _is_to_come(show: dict[str, Any], now: datetime) -> bool:
-    start, finish = _instant(show.get("start_date")), _instant(show.get("finish_date"))
+    start, finish = instant(show.get("start_date")), instant(show.get("finish_date"))
     if start and finish and finish < start:  # a typing error is no end
         finish = start
     end = finish or start
     return end > now if end else show.get("is_active") in (1, "1", "true")  # True equals 1
 
 
-def _instant(value: Any) -> datetime | None:
+def instant(value: Any) -> datetime | None:
+    """Return the instant that a text in ISO 8601 with its offset names; None of anything else."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
