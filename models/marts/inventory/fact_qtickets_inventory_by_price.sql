@@ -21,8 +21,18 @@ snapshots as (
 
 ),
 
--- A show without a snapshot, or without a seat in it, has one row: what is unknown is said, not left out. Seats that name no
--- currency are in the event's, beside those that do.
+-- What seats cost in that name no currency.
+currencies as (
+
+    select
+        shows.show_id as show_id,
+        if(events.currency = '', 'unknown', events.currency)::String as event_currency
+    from shows
+    left join events on shows.event_id = events.event_id
+
+),
+
+-- A show without a snapshot, or without a seat in it, has one row: what is unknown is said, not left out.
 parts as (
 
     select
@@ -30,11 +40,7 @@ parts as (
         any(notEmpty(zones)) as has_parts,
         part_zone,
         part_price,
-        multiIf(
-            part_currency != '', part_currency,
-            events.currency != '', events.currency::String,
-            'unknown'
-        ) as currency,
+        if(part_currency = '', event_currency, part_currency) as currency,
         if(countIf(isNull(part_total)) = 0, sum(part_total), null) as total,
         if(countIf(isNull(part_left)) = 0, sum(part_left), null) as left_over
     from snapshots
@@ -44,7 +50,7 @@ parts as (
         zone_currencies as part_currency,
         zone_totals as part_total,
         zone_lefts as part_left
-    left join events on snapshots.event_id = events.event_id
+    inner join currencies on snapshots.show_id = currencies.show_id
     group by
         show_id,
         part_zone,
@@ -63,18 +69,14 @@ final as (
         shows.starts_at as starts_at,
         if(parts.part_zone = '', 'unknown', parts.part_zone)::LowCardinality(String) as zone,
         parts.part_price::Nullable(Decimal(18, 2)) as price,
-        multiIf(
-            parts.currency != '', parts.currency,
-            events.currency != '', events.currency::String,
-            'unknown'
-        )::LowCardinality(String) as currency,
+        if(parts.currency = '', currencies.event_currency, parts.currency)::LowCardinality(String) as currency,
         if(parts.has_parts, parts.total, shows.tickets_total)::Nullable(UInt64) as tickets_total,
         if(parts.has_parts, parts.left_over, shows.tickets_left)::Nullable(UInt64) as tickets_left,
         -- of a hall that is sold out, nothing is left whatever it cost
         if(tickets_left = 0, 0, tickets_left * price)::Nullable(Decimal(18, 2)) as left_value
     from shows
+    inner join currencies on shows.show_id = currencies.show_id
     left join parts on shows.show_id = parts.show_id
-    left join events on shows.event_id = events.event_id
 
 )
 
