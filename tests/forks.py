@@ -40,7 +40,7 @@ PARSED_WITH = ("plan_sales_table", "ad_costs_table")
 
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload([__name__, "tests.preloaded"])
-# whoever starts a process looks after all others, and an exit code can be read once
+# who starts a process looks after all others, and an exit code can be read once
 _one = threading.Lock()
 
 

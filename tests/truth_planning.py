@@ -18,7 +18,7 @@ from typing import Any
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser, Quantity, Sales, _entry, _sum, _with_ticket
 from tests.qtickets_sample import CITY_NAMES, MOSCOW, Row
-from tests.zakaz import Place
+from tests.zakaz import Place, assert_same_cells
 
 DAY = timedelta(days=1)
 PLAN_TABLE = "plan_of_the_organiser"
@@ -179,12 +179,7 @@ class Planning:
 
     def _same(self, table: str, key: str, cells: str, expected: Cells) -> None:
         found = self._found(key, cells, table)
-        wrong = {
-            at: (found.get(at), expected.get(at))
-            for at in {*found, *expected}
-            if found.get(at) != expected.get(at)
-        }
-        assert not wrong, f"{table}: {cells}, found and expected: {wrong}"
+        assert_same_cells(f"{table}: {cells}", found, expected)
 
     def _found(self, key: str, cells: str, table: str) -> Cells:
         width = len(key.split(","))

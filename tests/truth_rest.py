@@ -20,12 +20,12 @@ from tests.qtickets_organiser import Organiser, Quantity, _entry, _sum, _with_ti
 from tests.qtickets_organiser import Sales as Measured
 from tests.qtickets_sample import CITY_NAMES, MOSCOW, Row
 from tests.truth_planning import Planning, PlanRow, _day, _ends, _is_on_sale, _shows
-from tests.zakaz import Place
+from tests.zakaz import Place, assert_same_cells
 
 Cells = dict[Any, tuple[Any, ...]]
 NOWHERE = "unknown"
 
-#: When and how long runs were is theirs to say; what they read is told of by tests of the run log.
+#: When and how long runs were is theirs to say; what they read is for tests of the run log.
 OF_RUNS = {
     "v_runs": {
         *("run_id", "resource", "mode", "status", "started_at", "finished_at", "seconds"),
@@ -147,12 +147,7 @@ class Rest:
 
     def _same(self, table: str, key: str, cells: str, expected: Cells) -> None:
         found = self._found(table, key, cells)
-        wrong = {
-            at: (found.get(at), expected.get(at))
-            for at in {*found, *expected}
-            if found.get(at) != expected.get(at)
-        }
-        assert not wrong, f"{table}: {cells}, found and expected: {wrong}"
+        assert_same_cells(f"{table}: {cells}", found, expected)
 
     # --- names
 
@@ -225,11 +220,11 @@ class Rest:
             if event:
                 zone = event["city"]["timezone"]
                 about = (event_id, event["place_name"], event["currency_id"], zone)
-            told: tuple[Any, ...] = (None, None, None, False)
+            sold: tuple[Any, ...] = (None, None, None, False)
             if show:
                 prices = [Decimal(str(price["default_price"])) for price in show["prices"]]
-                told = (_utc(show["open_date"]), min(prices), max(prices), True)
-            found[show_id,] = (*about, *told)
+                sold = (_utc(show["open_date"]), min(prices), max(prices), True)
+            found[show_id,] = (*about, *sold)
         return found
 
     # --- money that is no sale

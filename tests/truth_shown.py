@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from tests.qtickets_organiser import Organiser, Quantity, Sales, _entry, _sum, _tag, _with_ticket
 from tests.qtickets_sample import CITY_NAMES, MOSCOW, Row
+from tests.zakaz import assert_same_cells
 
 Key = tuple[Any, ...]
 Cells = dict[Key, tuple[Any, ...]]
@@ -142,12 +143,7 @@ def assert_shown_is_true(place: Asked, organiser: Organiser, costs: Iterable[AdC
             width = key.count(",") + 1
             found = {row[:width]: row[width:] for row in rows}
             assert len(found) == len(rows), f"{table}: a key twice"
-            wrong = {
-                at: (found.get(at), expected.get(at))
-                for at in {*found, *expected}
-                if found.get(at) != expected.get(at)
-            }
-            assert not wrong, f"{table}: {measures}, found and expected: {wrong}"
+            assert_same_cells(f"{table}: {measures}", found, expected)
             assert expected, f"{table}: nothing to compare"
 
 

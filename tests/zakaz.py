@@ -166,6 +166,19 @@ class Place:
         return {id_: payload.encode() for id_, payload in rows}
 
 
+Cells = Mapping[Any, tuple[Any, ...]]
+
+
+def assert_same_cells(what: str, found: Cells, expected: Cells) -> None:
+    """Compare the cells of a mart, by the key of their row."""
+    wrong = {
+        at: (found.get(at), expected.get(at))
+        for at in {*found, *expected}
+        if found.get(at) != expected.get(at)
+    }
+    assert not wrong, f"{what}, found and expected: {wrong}"
+
+
 def orders_of(organiser: Organiser) -> dict[int, bytes]:
     """Return each order that the organiser has, as it ought to be landed."""
     return held_by(organiser, ORDERS)

@@ -296,8 +296,8 @@ def test_datalens_page_names_fields_that_exist(site: Site) -> None:
     # a field, or a formula with its fields in brackets
     cells = [(row[0].strip("`"), re.findall("`(.+?)`", " ".join(row[1:]))) for row in rows]
     charts = [
-        (table, {name for said in told for name in re.findall(r"\[(\w+)\]", said) or [said]})
-        for table, told in cells
+        (table, {name for said in texts for name in re.findall(r"\[(\w+)\]", said) or [said]})
+        for table, texts in cells
     ]
     charts = [(table, fields) for table, fields in charts if table in site.types]
     for table, fields in charts:

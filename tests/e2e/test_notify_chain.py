@@ -63,7 +63,7 @@ def test_an_api_that_breaks_is_one_alert_and_its_return_one_more(
     impatient = {"EXTRACT_TRIES": "2", "EXTRACT_PATIENCE_SECONDS": "2"}
     with QTicketsServer(organiser) as server:
         assert notify(place, "alerts", "--exit", "extract=0", "--exit", "build=0", **urls).code == 0
-        # what the sample holds on purpose, such as money outside tickets, is told once a day
+        # what the sample holds on purpose, such as money outside tickets, is sent once a day
         assert all(title.startswith("🟡") for title, _ in receiver.take())
 
         place.settings.update(impatient)
@@ -179,7 +179,7 @@ def test_two_organisers_side_by_side_have_nothing_of_each_other(
         list(pool.map(live, NAMES))
 
     # what the sample holds on purpose, such as money outside tickets, is a warning
-    digests = [told for told in receiver.take() if not told[0].startswith("🟡")]
+    digests = [sent for sent in receiver.take() if not sent[0].startswith("🟡")]
     assert sorted(title.partition(":")[0] for title, _ in digests) == ["Театр maska", "Театр sova"]
     for name, other in (NAMES, NAMES[::-1]):
         (text,) = (text for title, text in digests if title.startswith(f"Театр {name}"))
