@@ -1,6 +1,6 @@
 """A connection to ClickHouse, a server or embedded, and what went wrong with it in one line.
 
-For extract, report and notify; of the embedded one, dbt and the demo use `use_known_zone` too.
+For extract, report, notify and the demo; dbt, which connects by itself, uses `use_known_zone`.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@
     {%- set lines = [name ~ ' found, ' ~ at_most ~ ' rows at most:'] -%}
     {%- for row in rows.rows -%}
         {%- set cells = [] -%}
-        {%- for name in rows.column_names -%}
-            {%- do cells.append(name ~ ' = ' ~ row[name]) -%}
+        {%- for column in rows.column_names -%}
+            {%- do cells.append(column ~ ' = ' ~ row[column]) -%}
         {%- endfor -%}
         {%- do lines.append('    ' ~ cells | join(', ')) -%}
     {%- endfor -%}

@@ -1,5 +1,5 @@
 {#- Rows of a relation that may be there twice: their hash recurs. Hashes of all rows cost a quarter of what it costs to group by the
-    columns themselves, and whoever asks looks closer at those that share one. A null among the columns has no hash. -#}
+    columns themselves, so only what shares one is grouped by them. A null among the columns has no hash. -#}
 {% macro may_recur(relation, columns) -%}
     ifNull(
         cityHash64({{ columns }}) in (

@@ -114,7 +114,7 @@ final as (
         coalesce(tickets.paid_at, tickets.created_at, toDateTime64(0, 3, 'UTC')) as sold_at,
         {{ report_date('sold_at') }} as sales_date,
         {{ report_date('tickets.refunded_at') }} as refund_date,
-        -- the first of the two that is told
+        -- the first of the two that is given
         {{ report_date(
             'least(ifNull(tickets.deleted_at, cancelled_at), ifNull(cancelled_at, tickets.deleted_at))'
         ) }} as cancelled_date,
