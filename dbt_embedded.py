@@ -1,6 +1,6 @@
 """Lets dbt use the embedded ClickHouse (chDB), which dbt-clickhouse 1.10 has no driver for.
 
-And lets it read a project with a seed that is no UTF-8: a plan saved by Excel stops the plan.
+And lets a seed that cannot be read, as Excel may save it, stop itself and nothing else.
 
 dbt imports every top-level module whose name starts with `dbt_` and takes its `plugins`. This one
 wraps `clickhouse_connect.get_client`: a host of the form `chdb:PATH` (see profiles.example.yml)
@@ -8,13 +8,16 @@ opens PATH in this process, any other host goes to a server as before. To be del
 dbt-clickhouse has `driver: chdb` (its pull request 693).
 """
 
+import csv
 import functools
+import io
 from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ProgrammingError
+from dbt.artifacts.resources.base import FileHash
 from dbt.contracts.files import FilePath, ParseFileType, SourceFile
 from dbt.parser import read_files
 from dbt.plugins.manager import dbtPlugin
@@ -24,7 +27,6 @@ from clickhouse import use_known_zone
 
 PREFIX = "chdb:"
 _get_client = clickhouse_connect.get_client
-_load_seed_source_file = read_files.load_seed_source_file
 
 
 @functools.wraps(_get_client)
@@ -47,19 +49,45 @@ def get_client(*, host: str = "", settings: Any = None, **kwargs: Any) -> Client
         ) from error
 
 
-@functools.wraps(_load_seed_source_file)
 def load_seed_source_file(match: FilePath, project_name: str) -> SourceFile:
-    """Take a seed that cannot be read for one too large to look at: its own node fails then.
+    """Take what is wrong with a seed for its checksum, and let the node of that seed say so.
 
-    dbt would stop before anything is built, with a traceback that names no file.
+    dbt would stop before anything is built, with a traceback that names no file. And it takes no
+    checksum of a large one, so that nobody could tell whether it changed.
+    """
+    source_file = SourceFile.big_seed(match)
+    source_file.parse_file_type = ParseFileType.Seed
+    source_file.project_name = project_name
+    try:
+        source_file.checksum = FileHash.from_contents(_read_table(Path(match.absolute_path)))
+    except ValueError as error:
+        source_file.checksum = FileHash("unreadable", str(error))
+    return source_file
+
+
+def _read_table(path: Path) -> str:
+    """Return the text of a CSV file in which each line has as many values as the first.
+
+    Raises:
+        ValueError: what is wrong with it, to be read behind the file's name.
     """
     try:
-        return _load_seed_source_file(match, project_name)
-    except (OSError, UnicodeDecodeError):
-        source_file = SourceFile.big_seed(match)
-        source_file.parse_file_type = ParseFileType.Seed
-        source_file.project_name = project_name
-        return source_file
+        text = path.read_text(encoding="utf-8")
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        width = len(next(lines, []))
+        for line in lines:
+            if line and len(line) != width:
+                raise ValueError(
+                    f"line {lines.line_num} has {len(line)} values and the first {width}:"
+                    " a value with a comma in it stands in double quotes."
+                )
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError('is not UTF-8: save it as "CSV UTF-8".') from error
+    except csv.Error as error:
+        raise ValueError(f"is no CSV: {error}, in line {lines.line_num}.") from error
+    return text
 
 
 class Embedded(dbtPlugin):

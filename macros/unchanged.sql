@@ -13,7 +13,7 @@
 
 
 {% materialization seed, adapter='clickhouse' -%}
-    {{ return(unless_unchanged(dbt.materialization_seed_default)) }}
+    {{ return(unless_unchanged(load_seed)) }}
 {%- endmaterialization %}
 
 
@@ -37,15 +37,19 @@
     {%- set inputs = '' if unknown else built_from(rows) -%}
     {%- set last_inputs = rows | selectattr('name', 'eq', this.identifier) | map(attribute='built_from') | first -%}
     {%- if inputs and inputs == last_inputs and not should_full_refresh() -%}
-        {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
-        {%- if model.resource_type == 'seed' -%}
-            {%- do store_result('agate_table', response='UNCHANGED', agate_table=load_agate_table()) -%}
-        {%- endif -%}
-        {{ return({'relations': [existing]}) }}
+        {{ return(left_alone('UNCHANGED')) }}
     {%- endif -%}
     {%- set made = build() -%}
     {%- do run_query(remember_build(inputs)) -%}
     {{ return(made) }}
+{%- endmacro %}
+
+
+{#- What dbt asks of a materialization that did nothing: a word for its log, and of a seed the rows that it loaded. -#}
+{% macro left_alone(word) -%}
+    {%- call noop_statement('main', word) -%}{%- endcall -%}
+    {%- do store_result('agate_table', response=word, agate_table=run_query('select 1 where false')) -%}
+    {{ return({'relations': [load_cached_relation(this)]}) }}
 {%- endmacro %}
 
 
@@ -56,8 +60,7 @@
         {%- do read.append(row['state'] or 'now()') -%}
     {%- endfor -%}
     {%- set clock = '(?i)\\b(now|now64|today|yesterday|rand\\w*|generate\\w*)\\s*\\(' -%}
-    {#- dbt does not look into a seed of more than a megabyte: its checksum is its path -#}
-    {%- if modules.re.search(clock, read | join('\n')) or model.checksum.name == 'path' -%}
+    {%- if modules.re.search(clock, read | join('\n')) -%}
         {{ return('') }}
     {%- endif -%}
     {%- set configured = [model.config, model.columns, model.description, model.checksum] -%}
@@ -80,7 +83,7 @@
 
 
 {% macro meta_builds() -%}
-    {{ return(api.Relation.create(schema=this.schema, identifier='meta_builds', type='table')) }}
+    {{ return(api.Relation.create(schema=target.schema, identifier='meta_builds', type='table')) }}
 {%- endmacro %}
 
 
@@ -90,6 +93,7 @@
         built_from String,
         version String,
         rows_hash String,
+        problem String,
         built_at DateTime64(6, 'UTC')
     )
     engine = ReplacingMergeTree(built_at)
@@ -187,6 +191,7 @@
         {%- else %}
         (select concat(count()::String, ' ', groupBitXor(cityHash64(tuple(*)::String))::String) from {{ this }}) as rows_hash,
         {%- endif %}
+        '{{ problem_of_seed() | replace("\\", "\\\\") | replace("'", "\\'") if model.resource_type == 'seed' }}' as problem,
         now64(6, 'UTC') as built_at
     from ({{ states_of([model]) }})
     where name != ''
