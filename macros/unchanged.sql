@@ -189,7 +189,7 @@
         {%- if inputs or model.resource_type == 'seed' %}
         '' as rows_hash,
         {%- else %}
-        (select concat(count()::String, ' ', groupBitXor(cityHash64(tuple(*)::String))::String) from {{ this }}) as rows_hash,
+        (select concat(count()::String, ' ', sum(cityHash64(tuple(*)::String))::String) from {{ this }}) as rows_hash,
         {%- endif %}
         '{{ problem_of_seed() | replace("\\", "\\\\") | replace("'", "\\'") if model.resource_type == 'seed' }}' as problem,
         now64(6, 'UTC') as built_at
