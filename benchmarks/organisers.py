@@ -18,6 +18,17 @@ from tests.clickhouse_server import ClickHouseServer
 from tests.qtickets_api import in_own_process
 from tests.zakaz import Place, Ran, run
 
+# whole processes, from the start of an interpreter, as cron has them
+COMMANDS = {
+    "extract": [sys.executable, "-m", "extract"],
+    "build": [
+        str(Path(sys.executable).parent / "dbt"),
+        *("--quiet", "build", "--exclude-resource-type", "unit_test"),
+    ],
+    "alerts": [sys.executable, "-m", "notify", "alerts", "--dry-run"],
+    "digest": [sys.executable, "-m", "notify", "digest", "--dry-run"],
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -48,11 +59,9 @@ def measure(
         place = Place(home, server=server, database=f"zakaz_{number}", settings=dict(api))
         for round_ in range(1 + quiet):
             kind = "quiet" if round_ else "first"
-            timed(f"{kind} extract", lambda place=place: place.extract(None))
-            build = ("--quiet", "build", "--exclude-resource-type", "unit_test")
-            timed(f"{kind} build", lambda place=place, build=build: place.dbt(*build))
-            timed(f"{kind} alerts", lambda place=place: _notify(place, "alerts", "--dry-run"))
-            timed(f"{kind} digest", lambda place=place: _notify(place, "digest", "--dry-run"))
+            env = place.dbt_env()
+            for step, command in COMMANDS.items():
+                timed(f"{kind} {step}", lambda command=command, env=env: run(command, env))
             of_server = sum(spent.pop("clickhouse"))
             spent.setdefault(f"{kind} in ClickHouse", []).append(of_server)
         print(f"{number + 1} organisers: {_state(server)}", flush=True)
@@ -60,12 +69,6 @@ def measure(
         print(f"{name:<20} {sum(seconds) / len(seconds):6.1f} s of processor time")
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process      {most:6.0f} MB")
-
-
-def _notify(place: Place, *args: str) -> Ran:
-    target = str(place.directory / "target")
-    command = [sys.executable, "-m", "notify", *args]
-    return run(command, place.env(DBT_TARGET_PATH=target))
 
 
 def _children() -> float:

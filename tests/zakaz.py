@@ -119,15 +119,15 @@ class Place:
         return ended(self.start_dbt(*args, **more))
 
     def start_dbt(self, *args: str, **more: str) -> Forked:
-        return Forked(["dbt", "--no-use-colors", *args], self._dbt_env(**more))
+        return Forked(["dbt", "--no-use-colors", *args], self.dbt_env(**more))
 
     def report(self, *args: str, **more: str) -> Ran:
         return ended(Forked(["report", *args], self.env(**more)))
 
     def publish(self, directory: Path, **more: str) -> Ran:
-        return run([str(ROOT / "deploy" / "publish"), str(directory)], self._dbt_env(**more))
+        return run([str(ROOT / "deploy" / "publish"), str(directory)], self.dbt_env(**more))
 
-    def _dbt_env(self, **more: str) -> dict[str, str]:
+    def dbt_env(self, **more: str) -> dict[str, str]:
         profiles = self.directory / "profiles"
         profiles.mkdir(exist_ok=True)
         example = (ROOT / "profiles.example.yml").read_text()
