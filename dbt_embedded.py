@@ -66,17 +66,17 @@ def load_seed_source_file(match: FilePath, project_name: str) -> SourceFile:
 
 
 def _read_table(path: Path) -> str:
-    """Return the text of a CSV file in which each line has as many values as the first.
+    """Return the text of a CSV file in which no line has more values than the first.
 
     Raises:
         ValueError: what is wrong with it, to be read behind the file's name.
     """
     try:
         text = path.read_text(encoding="utf-8")
-        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        lines = csv.reader(io.StringIO(text, newline=""))
         width = len(next(lines, []))
         for line in lines:
-            if line and len(line) != width:
+            if len(line) > width:
                 raise ValueError(
                     f"line {lines.line_num} has {len(line)} values and the first {width}:"
                     " a value with a comma in it stands in double quotes."

@@ -298,8 +298,8 @@ def test_a_plan_that_cannot_be_read_is_named_and_the_last_one_kept(
     seed = ("seed", "--project-dir", str(project), "--select", "plan_sales")
     query = "select plan_date::String, city, planned_tickets from plan_sales"
 
-    # as Excel saves "CSV UTF-8"
-    plan.write_text(f"{HEADER}\n2026-01-31,0,Томск,RUB,3,900\n", encoding="utf-8-sig")
+    # as Excel saves "CSV UTF-8"; the last value of a line may be missing
+    plan.write_text(f"{HEADER}\n2026-01-31,0,Томск,RUB,3\n", encoding="utf-8-sig")
     ok(built_place.dbt(*seed))
     assert built_place.query(query) == [("2026-01-31", "Томск", 3)]
     for wrong in (
