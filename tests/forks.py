@@ -123,6 +123,9 @@ def _dbt(args: list[str], env: Mapping[str, str]) -> None:
         manifest = _parsed(args, env)
     if manifest and database != DATABASE:
         _move(manifest, database)
+    if manifest:
+        # what macros know as `graph`
+        manifest.build_flat_graph()
     cli.main(
         args, "dbt", obj={"manifest": manifest, "callbacks": [], "dbt_runner_command_args": args}
     )
@@ -147,9 +150,7 @@ def _parsed(args: list[str], env: Mapping[str, str]) -> Any:
             os.waitpid(pid, 0)
     if not file.exists():
         return None
-    manifest = Manifest(**pickle.loads(file.read_bytes()))
-    manifest.build_flat_graph()
-    return manifest
+    return Manifest(**pickle.loads(file.read_bytes()))
 
 
 def _fingerprint(given: Mapping[str, str]) -> str:
