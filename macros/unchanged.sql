@@ -33,10 +33,9 @@
         {%- set is_foreign = node.schema != this.schema or node.resource_type == 'source' and node.source_name != 'qtickets_api' -%}
         {%- do (unknown if is_foreign else known).append(node) -%}
     {%- endfor -%}
-    {%- set rows = run_query(states_of(known)).rows -%}
-    {%- set inputs = '' if unknown else built_from(rows) -%}
-    {%- set last_inputs = rows | selectattr('name', 'eq', this.identifier) | map(attribute='built_from') | first -%}
-    {%- if inputs and inputs == last_inputs and not should_full_refresh() -%}
+    {%- set states = states_of(known) -%}
+    {%- set inputs = '' if unknown else built_from(states) -%}
+    {%- if inputs and inputs == states.get(this.identifier, {}).get('built_from') and not should_full_refresh() -%}
         {{ return(left_alone('UNCHANGED')) }}
     {%- endif -%}
     {%- set made = build() -%}
@@ -54,10 +53,10 @@
 
 
 {#- A hash of all that decides what the table holds; '' when that is the clock, or cannot be known. -#}
-{% macro built_from(rows) -%}
+{% macro built_from(states) -%}
     {%- set read = [(sql or '') | replace(report_today(), '')] -%}
-    {%- for row in rows if row['name'] != this.identifier -%}
-        {%- do read.append(row['state'] or 'now()') -%}
+    {%- for name, state in states | dictsort if name != this.identifier -%}
+        {%- do read.append(state['state'] or 'now()') -%}
     {%- endfor -%}
     {%- set clock = '(?i)\\b(now|now64|today|yesterday|rand\\w*|generate\\w*)\\s*\\(' -%}
     {%- if modules.re.search(clock, read | join('\n')) -%}
@@ -101,91 +100,92 @@
 {%- endmacro %}
 
 
-{#- A row a table: what it was built from, if nobody has written to it since, and its state. That is its identity, and the blocks
-    and mutations in it, which merges leave alone (system.parts has them as well, but not for every user); of a view its text;
-    and of a table built by the clock a hash of its rows, so that what reads it is not built again for the same ones. The row
-    without a name is the day and the version of the server. -#}
+{#- By name of the table: `built_from`, if nobody has written to it since, and `state`: its version, but of a table built by the
+    clock a hash of its rows, so that what reads it is not built again for the same ones. The one without a name is the day and
+    the version of the server. No joins in SQL: they would take longer than all else here. -#}
 {% macro states_of(nodes) -%}
     {%- set names = [] -%}
     {%- for node in nodes -%}
         {%- do names.append("'" ~ (node.alias or node.identifier) ~ "'") -%}
     {%- endfor -%}
-    {%- set names = '(' ~ (names | join(', ') or "''") ~ ')' -%}
-    with
-
-    parts as (
-
-        {%- for node in nodes if node.config.materialized != 'view' %}
-        select '{{ node.alias or node.identifier }}' as name, _part, count() from {{ node.relation_name }} group by _part
-        {{ 'union all' if not loop.last }}
-        {%- else %}
-        select '' as name, '' as _part, 0 as rows
-        {%- endfor %}
-
-    ),
-
-    -- all_MIN_MAX_LEVEL or all_MIN_MAX_LEVEL_MUTATION: none is partitioned
-    contents as (
-
+    {%- set asked -%}
+        select
+            '' as name,
+            'version' as what,
+            concat({{ report_today() }}::String, ' ', version()) as value
+        {%- if nodes %}
+        union all
         select
             name,
-            max(toUInt64OrZero(splitByChar('_', _part)[3])) as newest,
-            -- on some servers a block may appear after a newer one
-            sum(toUInt64OrZero(splitByChar('_', _part)[3]) - toUInt64OrZero(splitByChar('_', _part)[2])) + count() as blocks,
-            max(toUInt64OrZero(splitByChar('_', _part)[5])) as mutation
-        from parts
-        group by name
-
-    ),
-
-    versions as (
-
-        select
-            name,
-            multiIf(
-                engine = 'View', as_select,
-                -- in such a database nothing tells a table from the one that took its place
-                uuid = toUUIDOrZero(''), '',
-                concat(uuid::String, (newest, blocks, mutation)::String)
-            ) as version
+            'identity',
+            {{ identity() }}
         from system.tables
-        left join contents using (name)
-        where database = '{{ this.schema }}' and name in {{ names }}
+        where database = '{{ this.schema }}' and name in ({{ names | join(', ') }})
+        union all
+        select
+            name,
+            'build',
+            argMax(concat(version, '\t', built_from, '\t', rows_hash), built_at)
+        from {{ meta_builds() }}
+        where name in ({{ names | join(', ') }})
+        group by name
+        {%- endif %}
+        {%- for node in nodes if node.config.materialized != 'view' %}
+        union all
+        select
+            '{{ node.alias or node.identifier }}',
+            'content',
+            {{ content() }}
+        from (select _part from {{ node.relation_name }} group by _part)
+        {%- endfor %}
+    {%- endset -%}
+    {%- set found = {} -%}
+    {%- for row in run_query(asked).rows -%}
+        {%- do found.setdefault(row['name'], {}).update({row['what']: row['value']}) -%}
+    {%- endfor -%}
+    {%- set states = {} -%}
+    {%- for name, one in found.items() -%}
+        {%- set version = one['version'] or one['identity'] and one['identity'] ~ one['content'] -%}
+        {%- set last = (one['build'] or '\t\t').split('\t') -%}
+        {%- set is_last = version and version == last[0] -%}
+        {%- do states.update({name: {
+            'built_from': last[1] if is_last else '',
+            'state': last[2] if is_last and last[2] else version,
+        }}) -%}
+    {%- endfor -%}
+    {{ return(states) }}
+{%- endmacro %}
 
-    ),
 
-    builds as (
+{#- SQL of what a table is: of a view its text, otherwise its UUID. Where there is none, nothing tells a table from the one that
+    took its place. -#}
+{% macro identity() -%}
+    multiIf(engine = 'View', as_select, uuid = toUUIDOrZero(''), '', uuid::String)
+{%- endmacro %}
 
-        select * from {{ meta_builds() }}
-        where name in {{ names }}
-        order by built_at desc
-        limit 1 by name
 
-    )
-
-    select
-        name,
-        versions.version as version,
-        if(builds.version = versions.version and versions.version != '', builds.built_from, '') as built_from,
-        if(builds.version = versions.version and rows_hash != '', rows_hash, versions.version) as state
-    from versions
-    left join builds using (name)
-    union all
-    select
-        '' as name,
-        '' as version,
-        '' as built_from,
-        concat({{ report_today() }}::String, ' ', version()) as state
-    order by name
+{#- SQL of which blocks and mutations are in a table, which merges leave alone: its parts are called all_MIN_MAX_LEVEL or
+    all_MIN_MAX_LEVEL_MUTATION. (system.parts has them as well, but not for every user.) On some servers a block may appear
+    after a newer one, so they are counted, too. -#}
+{% macro content() -%}
+    {%- set number = "toUInt64OrZero(splitByChar('_', _part)[{}])" -%}
+    (
+        max({{ number.format(3) }}),
+        sum({{ number.format(3) }} - {{ number.format(2) }}) + count(),
+        max({{ number.format(5) }})
+    )::String
 {%- endmacro %}
 
 
 {% macro remember_build(inputs) -%}
     insert into {{ meta_builds() }}
     select
-        name,
+        '{{ this.identifier }}' as name,
         '{{ inputs }}' as built_from,
-        version,
+        concat(
+            (select {{ identity() }} from system.tables where database = '{{ this.schema }}' and name = '{{ this.identifier }}'),
+            (select {{ content() }} from (select _part from {{ this }} group by _part))
+        ) as version,
         {%- if inputs or model.resource_type == 'seed' %}
         '' as rows_hash,
         {%- else %}
@@ -193,6 +193,4 @@
         {%- endif %}
         '{{ problem_of_seed() | replace("\\", "\\\\") | replace("'", "\\'") if model.resource_type == 'seed' }}' as problem,
         now64(6, 'UTC') as built_at
-    from ({{ states_of([model]) }})
-    where name != ''
 {%- endmacro %}

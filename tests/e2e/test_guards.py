@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_models import cells
+from tests.e2e.test_models import HEADER, cells
 from tests.qtickets_api import QTicketsServer
 from tests.qtickets_organiser import Organiser
 from tests.zakaz import ROOT, Place
 
 DATA = ("build", "--exclude-resource-type", "unit_test")
 GUARDS = ("assert_orders_are_read_as_landed", "assert_sales_equal_raw")
-STOPPED = ("error", "fail", "skipped")
+SAID_OF_NAMES = (
+    'seeds/city_names.csv is not UTF-8: save it as "CSV UTF-8".',
+    "seeds/payment_methods.csv: the first line must be",
+    "seeds/utm_channels.csv line 2 has 4 values and the first 3",
+)
 ALTER = "alter table {} {} where {} settings mutations_sync = 2"
 
 
@@ -55,71 +59,52 @@ def test_what_was_tampered_with_is_named(built_place: Place, typed: str, fact: s
         assert named in found, tested
 
 
-def copied_project(directory: Path) -> Path:
-    """Return a copy of the dbt project, to be changed."""
+def test_seeds_that_cannot_be_read_stop_the_plan_only(built_place: Place, tmp_path: Path) -> None:
+    project = tmp_path / "project"
     for part in ("models", "macros", "seeds", "tests/dbt"):
-        shutil.copytree(ROOT / part, directory / part)
-    shutil.copy(ROOT / "dbt_project.yml", directory)
-    return directory
-
-
-def statuses(place: Place) -> dict[str, str]:
-    """Return how each node of the last run ended."""
-    results = json.loads((place.directory / "target" / "run_results.json").read_text())["results"]
-    return {result["unique_id"]: result["status"] for result in results}
-
-
-def test_a_plan_that_cannot_be_read_stops_the_plan_only(built_place: Place, tmp_path: Path) -> None:
-    project = copied_project(tmp_path / "project")
-    with (project / "seeds" / "plan_sales.csv").open("ab") as plan:
-        plan.write("2026-11-25,0,Москва,RUB,3,900\n".encode("cp1251"))
-    built = built_place.dbt("--quiet", *DATA, "--project-dir", str(project))
+        shutil.copytree(ROOT / part, project / part)
+    shutil.copy(ROOT / "dbt_project.yml", project)
+    names = ("city_names", "payment_methods", "utm_channels")
+    before = cells(built_place, (*names, "dim_events"))
+    for name, text in {
+        "plan_sales": f"{HEADER}\n2026-11-25,0,Москва,RUB,3,900\n".encode("cp1251"),
+        "city_names": "spelling,city\nПитер,Санкт-Петербург\n".encode("cp1251"),
+        "payment_methods": b"payment_type;payment_method\ncard;Card\n",
+        "utm_channels": b"utm_source,utm_medium,channel\nvk,,Social, paid\n",
+    }.items():
+        (project / "seeds" / f"{name}.csv").write_bytes(text)
+    dbt = ("--quiet", *DATA, "--project-dir", str(project))
+    built = built_place.dbt(*dbt)
     assert built.code == 1, built
-    assert built.out.count("seeds/plan_sales.csv is not UTF-8") == 1, built
+    for said in (*SAID_OF_NAMES, 'seeds/plan_sales.csv is not UTF-8: save it as "CSV UTF-8".'):
+        assert built.out.count(said) == 1, built
 
-    status = statuses(built_place)
-    children = json.loads((tmp_path / "target" / "manifest.json").read_text())["child_map"]
+    # the last names are there, and all is built with them; of the plan nothing is
+    assert cells(built_place, (*names, "dim_events")) == before
+    target = tmp_path / "target"
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    status = {result["unique_id"]: result["status"] for result in results}
+    children = json.loads((target / "manifest.json").read_text())["child_map"]
     of_plan, found = set(), ["seed.zakaz.plan_sales"]
     while found:
         of_plan.add(node := found.pop())
         found += set(children[node]) - of_plan
-    stopped = {node for node in status if status[node] in STOPPED}
-    assert {"seed.zakaz.plan_sales", "model.zakaz.v_plan_vs_fact"} <= stopped <= of_plan
+    stopped = {node for node in status if status[node] in ("error", "fail", "skipped")}
+    assert stopped - of_plan == {"test.zakaz.assert_names_can_be_read"}
+    assert {"seed.zakaz.plan_sales", "model.zakaz.v_plan_vs_fact"} <= stopped
     marts = {node for node in status if node.startswith("model.")}
     assert len(marts - of_plan) > 40
 
-
-def test_names_that_cannot_be_read_stop_nothing(built_place: Place, tmp_path: Path) -> None:
-    project = copied_project(tmp_path / "project")
-    cities = project / "seeds" / "city_names.csv"
-    kept = ("city_names", "payment_methods", "utm_channels", "dim_events")
-    before = cells(built_place, kept)
-    broken = {
-        "city_names": "spelling,city\nПитер,Санкт-Петербург\n".encode("cp1251"),
-        "payment_methods": b"payment_type;payment_method\ncard;Card\n",
-        "utm_channels": b"utm_source,utm_medium,channel\nvk,,Social, paid\n",
-    }
-    for name, text in broken.items():
-        (project / "seeds" / f"{name}.csv").write_bytes(text)
-    seeds = ("--select", "resource_type:seed", "assert_names_can_be_read")
-    for select in ((), seeds):
-        built = built_place.dbt("--quiet", *DATA, *select, "--project-dir", str(project))
-        assert built.code == 1, built
-        for said in (
-            'seeds/city_names.csv is not UTF-8: save it as "CSV UTF-8".',
-            "seeds/payment_methods.csv: the first line must be",
-            "seeds/utm_channels.csv line 2 has 4 values and the first 3",
-        ):
-            assert built.out.count(said) == 1, built
-        wrong = {node for node, status in statuses(built_place).items() if status in STOPPED}
-        assert wrong == {"test.zakaz.assert_names_can_be_read"}
-        assert cells(built_place, kept) == before
-
-    for name in broken:
+    # as long as it is so, and no longer
+    names_only = (*dbt, "--select", *names, "assert_names_can_be_read")
+    built = built_place.dbt(*names_only)
+    assert built.code == 1, built
+    assert all(built.out.count(said) == 1 for said in SAID_OF_NAMES), built
+    for name in names:
         shutil.copy(ROOT / "seeds" / f"{name}.csv", project / "seeds")
-    with cities.open("a") as file:
+    with (project / "seeds" / "city_names.csv").open("a") as file:
         file.write('"Томск, центр",Томск\n')
-    built = built_place.dbt("--quiet", *DATA, *seeds, "--project-dir", str(project))
+    built = built_place.dbt(*names_only)
     assert (built.code, built.out) == (0, ""), built
     assert built_place.query("select city from city_names where spelling = 'Томск, центр'")
 
