@@ -29,9 +29,11 @@
     {%- set known = [model] if existing and not existing.is_view else [] -%}
     {%- set unknown = [] -%}
     {%- for node in nodes_read_by(model) -%}
-        {#- a table that an organiser fills may be of any engine, or a view of anything -#}
+        {%- set there = load_cached_relation(api.Relation.create(schema=node.schema, identifier=node.alias or node.identifier)) -%}
+        {#- a table that an organiser fills may be of any engine, and a view that is not dbt's may read anything -#}
         {%- set is_foreign = node.schema != this.schema or node.resource_type == 'source' and node.source_name != 'qtickets_api' -%}
-        {%- do (unknown if is_foreign else known).append(node) -%}
+        {%- set is_known = there and there.is_view == (node.config.materialized == 'view') and not is_foreign -%}
+        {%- do (known if is_known else unknown).append(node) -%}
     {%- endfor -%}
     {%- set states = states_of(known) -%}
     {%- set inputs = '' if unknown else built_from(states) -%}
