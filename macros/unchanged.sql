@@ -49,7 +49,9 @@
 {#- What dbt asks of a materialization that did nothing: a word for its log, and of a seed the rows that it loaded. -#}
 {% macro left_alone(word) -%}
     {%- call noop_statement('main', word) -%}{%- endcall -%}
-    {%- do store_result('agate_table', response=word, agate_table=run_query('select 1 where false')) -%}
+    {%- if model.resource_type == 'seed' -%}
+        {%- do store_result('agate_table', response=word, agate_table=run_query('select 1 where false')) -%}
+    {%- endif -%}
     {{ return({'relations': [load_cached_relation(this)]}) }}
 {%- endmacro %}
 
