@@ -53,7 +53,7 @@ DAYS = 1_461  # that the orders spread over, up to now
 DAYS_APART = DAYS / (EVENTS - ON_SALE)  # from one event to the next
 CHANGED, NEW = 500, 50
 
-# A process begins with the most memory that whoever started it ever had, and here that has been a
+# A process begins with the most memory that its parent ever had, and here that has been a
 # ClickHouse: so another one starts dbt, and says what that used, seconds of processor and KiB.
 WATCH = """
 import json, resource, subprocess, sys
