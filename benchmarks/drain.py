@@ -17,16 +17,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -35,33 +32,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from benchmarks.measured import measured
 from tests.clickhouse_server import ClickHouseServer
 from tests.qtickets_sample import Uniform
 from tests.zakaz import ROOT, clean_env
 
 PER_PAGE = 50
 CONNECTIONS = 4  # the extractor's default
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Wall and CPU seconds and peak memory (MB) of one process."""
-
-    seconds: float
-    cpu: float
-    megabytes: float
-
-
-def measured(command: list[str], env: dict[str, str]) -> Cost:
-    """Run a command to its end; raise when it fails."""
-    began = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} left with {process.returncode}")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def drain(url: str, token: str, orders: int, connections: int) -> None:

@@ -27,7 +27,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -41,10 +40,10 @@ from pathlib import Path
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
+from benchmarks.measured import ROOT, measured
 from extract.settings import Settings
 from extract.warehouse import Warehouse
 
-ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "zakaz"
 ON_SALE = 15  # events at a time
 EVENTS = 208 + ON_SALE
@@ -52,17 +51,6 @@ SHOWS = 4  # of each event, a week apart; the first begins when the sale of the 
 DAYS = 1_461  # that the orders spread over, up to now
 DAYS_APART = DAYS / (EVENTS - ON_SALE)  # from one event to the next
 CHANGED, NEW = 500, 50
-
-# A process begins with the most memory that its parent ever had, and here that has been a
-# ClickHouse: so another one starts dbt, and says what that used, seconds of processor and KiB.
-WATCH = """
-import json, resource, subprocess, sys
-code = subprocess.call(sys.argv[2:])
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-with open(sys.argv[1], "w") as file:
-    json.dump([used.ru_utime + used.ru_stime, used.ru_maxrss], file)
-sys.exit(code)
-"""
 
 # Keys and kinds of values of the live service, as extract/redact.py leaves them: 1.7 KB an order.
 TICKET = """Tuple(
@@ -289,18 +277,11 @@ class Bench:
         }
         log = self.directory / "logs" / "dbt.log"
         log.unlink(missing_ok=True)
-        out = self.directory / "out"
-        used = self.directory / "used"
         started = time.time()
-        with out.open("w") as to:
-            dbt = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *args]
-            command = [sys.executable, "-c", WATCH, str(used), *dbt]
-            code = subprocess.call(command, cwd=ROOT, env=env, stdout=to, stderr=to)
-        wall = time.time() - started
-        if code:
-            sys.exit(out.read_text())
-        cpu, memory = json.loads(used.read_text())
-        return self._read(log, started, Timed(wall, cpu, wall, memory / 2**20))
+        dbt = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *args]
+        cost = measured(dbt, env, self.directory / "out")
+        timed = Timed(cost.seconds, cost.cpu, cost.seconds, cost.megabytes / 1024)
+        return self._read(log, started, timed)
 
     def _read(self, log: Path, started: float, timed: Timed) -> Timed:
         """Take from dbt's own log when the first node began and what each statement took."""

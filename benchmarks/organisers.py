@@ -7,16 +7,15 @@ in which nothing is new. Seconds are of the processor, not of the clock, and of 
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measured import measured
 from tests.clickhouse_server import ClickHouseServer
 from tests.qtickets_api import in_own_process
-from tests.zakaz import Place, Ran, run
+from tests.zakaz import Place
 
 # whole processes, from the start of an interpreter, as cron has them
 COMMANDS = {
@@ -45,13 +44,7 @@ def measure(
     directory: Path, server: ClickHouseServer, api: dict[str, str], count: int, quiet: int
 ) -> None:
     spent: dict[str, list[float]] = {}
-
-    def timed(name: str, do: Callable[[], Ran]) -> None:
-        before, of_server = _children(), _of_server(server)
-        ran = do()
-        assert ran.code == 0, ran
-        spent.setdefault(name, []).append(_children() - before)
-        spent.setdefault("clickhouse", []).append(_of_server(server) - of_server)
+    most = 0.0
 
     for number in range(count):
         home = directory / f"organiser{number}"
@@ -59,21 +52,16 @@ def measure(
         place = Place(home, server=server, database=f"zakaz_{number}", settings=dict(api))
         for round_ in range(1 + quiet):
             kind = "quiet" if round_ else "first"
-            env = place.dbt_env()
+            before = _of_server(server)
             for step, command in COMMANDS.items():
-                timed(f"{kind} {step}", lambda command=command, env=env: run(command, env))
-            of_server = sum(spent.pop("clickhouse"))
-            spent.setdefault(f"{kind} in ClickHouse", []).append(of_server)
+                cost = measured(command, place.dbt_env())
+                spent.setdefault(f"{kind} {step}", []).append(cost.cpu)
+                most = max(most, cost.megabytes)
+            spent.setdefault(f"{kind} in ClickHouse", []).append(_of_server(server) - before)
         print(f"{number + 1} organisers: {_state(server)}", flush=True)
     for name, seconds in spent.items():
         print(f"{name:<20} {sum(seconds) / len(seconds):6.1f} s of processor time")
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process      {most:6.0f} MB")
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _of_server(server: ClickHouseServer) -> float:
